@@ -1,0 +1,1 @@
+"""Pure-Python client of the Pastiche daemon, for editors, the command line and scripts."""

@@ -1,0 +1,71 @@
+"""Where Pastiche keeps its files. Shared by the daemon, the command line and the plug-ins."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """The files and folders of one data folder. Nothing is created by naming it."""
+
+    root: Path
+
+    @property
+    def packs(self) -> Path:
+        """Folder of the installed style packs."""
+        return self.root / "packs"
+
+    @property
+    def runtime_file(self) -> Path:
+        """How to reach the running daemon; holds its token."""
+        return self.root / "run" / "daemon.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one daemon of this data folder for as long as it lives."""
+        return self.root / "run" / "daemon.lock"
+
+    @property
+    def log_file(self) -> Path:
+        return self.root / "logs" / "daemon.log"
+
+    @property
+    def start_log_file(self) -> Path:
+        """What a daemon that was started in the background wrote before its own log began."""
+        return self.root / "logs" / "daemon-start.log"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def command_file(self) -> Path:
+        """The command that starts the daemon, as a JSON list; written by the installer."""
+        return self.root / "daemon-command.json"
+
+
+def data_paths(environ: Mapping[str, str] = os.environ) -> DataPaths:
+    """The data folder of the current user: `PASTICHE_HOME`, or the system's usual place.
+
+    XDG_DATA_HOME is left out on purpose: an editor in a flatpak or snap sees another value than
+    the daemon outside it, and both must find the same folder.
+    """
+    chosen = environ.get("PASTICHE_HOME")
+    if chosen:
+        return DataPaths(Path(chosen).expanduser().absolute())
+    if sys.platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        base = Path(local) if local else Path.home() / "AppData" / "Local"
+        return DataPaths(base / "Pastiche")
+    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    if sys.platform == "darwin":
+        return DataPaths(home / "Library" / "Application Support" / "Pastiche")
+    return DataPaths(home / ".local" / "share" / "pastiche")
