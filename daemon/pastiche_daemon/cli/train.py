@@ -1,0 +1,208 @@
+"""``pastiche train``: a style pack from pictures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from pastiche_daemon.train import StepReport
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  pastiche train --photos photos --style starry_night.jpg -o runs/starry \\
+      --encoder vgg19 --encoder-weights vgg19.safetensors
+  pastiche train --photos photos --style styles -o runs/masters --about masters.toml \\
+      --encoder vgg19-quarter --encoder-weights vgg19_16x.safetensors --sample cat.jpg
+  pastiche train ... --resume          continue after an interruption
+"""
+)
+@click.option("--photos", type=_PATH, required=True, help="Folder of photographs to train on.")
+@click.option(
+    "--style",
+    "styles",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="A painting, or a folder of them; may be given several times.",
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="Folder of this training.")
+@click.option("--encoder", default="vgg19", show_default=True, help="Loss network.")
+@click.option("--encoder-weights", type=_PATH, required=True, help="Its weights file.")
+@click.option("--pooling", type=click.Choice(["max", "avg"]), help="Pooling of the loss network.")
+@click.option("--about", type=_PATH, help="TOML file with the pack's and styles' names, licences.")
+@click.option("--sample", "samples", type=_PATH, multiple=True, help="Photograph for samples.")
+@click.option("--steps", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--crop", "crop_size", type=click.IntRange(32), default=256, show_default=True)
+@click.option(
+    "--style-size",
+    type=click.IntRange(32),
+    default=512,
+    show_default=True,
+    help="Longer side of the paintings: sets the size of the strokes.",
+)
+@click.option(
+    "--channels",
+    default="16,32,64",
+    show_default=True,
+    help="Widths of the network at full, half and quarter resolution.",
+)
+@click.option("--blocks", type=click.IntRange(0), default=5, show_default=True)
+@click.option("--content-weight", type=float, default=0.01, show_default=True)
+@click.option("--style-weight", type=float, default=1.0, show_default=True)
+@click.option("--tv-weight", type=float, default=1.0, show_default=True)
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Default: bfloat16 where the device multiplies it in hardware.",
+)
+@click.option("--checkpoint-minutes", type=click.FloatRange(0), default=3.0, show_default=True)
+@click.option(
+    "--sample-every",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    help="Steps between sample pictures and loss curves; 0: none.",
+)
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the folder.")
+@click.pass_context
+def train(context: click.Context, **options: Any) -> None:
+    """Train a style pack: one or several paintings in one network.
+
+    Writes checkpoints, losses.csv, losses.png, sample pictures and at last NAME.pastiche into
+    the output folder. An interrupted training continues with --resume.
+    """
+    from pastiche_daemon.encoders import EncoderFileError
+    from pastiche_daemon.packs.errors import PackError
+    from pastiche_daemon.photographs import PictureError
+    from pastiche_daemon.train import TrainingError
+
+    console = Console(stderr=True)
+    try:
+        _train(context, options, console)
+    except (TrainingError, PictureError, EncoderFileError, PackError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
+    import torch
+
+    from pastiche_daemon.nn.objective import ObjectiveWeights
+    from pastiche_daemon.nn.runtime import default_device, training_precision
+    from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
+
+    device = torch.device(options["device"]) if options["device"] else default_device()
+    precision = options["precision"] or training_precision(device)
+    request = TrainingRequest(
+        photographs=options["photos"],
+        styles=find_styles(options["styles"]),
+        folder=options["output"],
+        encoder=options["encoder"],
+        encoder_weights=options["encoder_weights"],
+        command=_command_line(context),
+        about=options["about"],
+        pooling=options["pooling"],
+        samples=options["samples"],
+        style_size=options["style_size"],
+        channels=_channels(options["channels"]),
+        residual_blocks=options["blocks"],
+        weights=ObjectiveWeights(
+            content=options["content_weight"],
+            style=options["style_weight"],
+            tv=options["tv_weight"],
+        ),
+        steps=options["steps"],
+        batch_size=options["batch_size"],
+        crop_size=options["crop_size"],
+        learning_rate=options["learning_rate"],
+        seed=options["seed"],
+        precision=precision,
+        resume=options["resume"],
+    )
+    run = TrainingRun(request, device)
+    for skipped in run.skipped:
+        console.print(f"skipped: {skipped}", style="yellow", markup=False)
+    console.print(
+        f"{run.photograph_count} photographs, {len(request.styles)} styles, {device}, {precision};"
+        f" steps {run.training.step} to {request.steps}",
+        markup=False,
+    )
+    with _progress(console, request.steps, run.training.step) as show:
+        for report in run.steps(
+            checkpoint_seconds=options["checkpoint_minutes"] * 60,
+            sample_every=options["sample_every"],
+        ):
+            show(report)
+    click.echo(run.finish())
+
+
+def _channels(text: str) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+        raise click.BadParameter("expected three widths such as 16,32,64", param_hint="--channels")
+    full, half, quarter = (int(part) for part in parts)
+    return full, half, quarter
+
+
+def _command_line(context: click.Context) -> str:
+    """The command that makes this pack again: the options as given, without the output's place."""
+    parts = ["pastiche", "train"]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if not given or name in {"output", "resume", "checkpoint_minutes", "sample_every"}:
+            continue
+        value = context.params[name]
+        for item in value if isinstance(value, tuple) else (value,):
+            parts += [parameter.opts[-1], str(item)]
+    return shlex.join(parts)
+
+
+@contextmanager
+def _progress(console: Console, steps: int, done: int) -> Iterator[Any]:
+    """A bar with the losses and the time left; a line now and then where there is no terminal."""
+    progress = Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    averages: dict[str, float] = {}
+
+    def show(report: StepReport) -> None:
+        for name in ("total", "content", "style", "tv"):
+            value = getattr(report, name)
+            averages[name] = averages.get(name, value) * 0.98 + value * 0.02
+        losses = "  ".join(f"{name} {value:.4f}" for name, value in averages.items())
+        progress.update(task, completed=report.step, losses=losses)
+        if not console.is_terminal and (report.step % 50 == 0 or report.step == steps):
+            pace = report.seconds / report.step
+            left = (steps - report.step) * pace / 60
+            click.echo(
+                f"step {report.step}/{steps}  {losses}  {pace:.2f} s/step  {left:.0f} min left",
+                err=True,
+            )
+
+    with progress:
+        task = progress.add_task("training", total=steps, completed=done, losses="")
+        yield show

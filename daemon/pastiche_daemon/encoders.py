@@ -1,0 +1,85 @@
+"""Encoders from weights files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from pastiche_daemon.nn.encoder import (
+    Encoder,
+    Pooling,
+    Preprocessing,
+    encoder_from_state,
+    encoder_specs,
+)
+
+
+class EncoderFileError(ValueError):
+    """A weights file that is missing, unreadable or of another network."""
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """An encoder and where its weights come from."""
+
+    encoder: Encoder
+    name: str
+    sha256: str
+    origin: str
+
+
+def load_encoder(
+    name: str,
+    path: Path,
+    *,
+    preprocessing: Preprocessing | None = None,
+    pooling: Pooling | None = None,
+) -> LoadedEncoder:
+    """Load the encoder ``name`` from ``path``, a safetensors file or a torch state dict.
+
+    State dicts are read with torch's allow-list of types; no code in them runs. ``preprocessing``
+    defaults to what the file's metadata says (an ``input`` entry that mentions 0..255 means
+    Caffe's), else to the encoder's own. Raises `EncoderFileError`, naming the file.
+    """
+    specs = encoder_specs()
+    if name not in specs:
+        raise EncoderFileError(f"encoder: there is no {name!r}; choose one of {', '.join(specs)}")
+    spec = specs[name]
+    if not path.is_file():
+        raise EncoderFileError(f"encoder weights: {path} does not exist")
+    state, metadata = _read(path)
+    if preprocessing is None and spec.preprocessing != "learned":
+        preprocessing = "caffe" if "0..255" in metadata.get("input", "") else spec.preprocessing
+    spec = replace(
+        spec,
+        preprocessing=preprocessing or spec.preprocessing,
+        pooling=pooling or spec.pooling,
+    )
+    try:
+        encoder = encoder_from_state(spec, state)
+    except ValueError as error:
+        raise EncoderFileError(f"encoder weights: {path}: {error}") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LoadedEncoder(encoder, name, digest, metadata.get("origin", ""))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as file:
+                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                return state, dict(file.metadata() or {})
+        except (SafetensorError, OSError) as error:
+            raise EncoderFileError(f"encoder weights: {path} cannot be read: {error}") from error
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch raises whatever its readers raise
+        raise EncoderFileError(f"encoder weights: {path} cannot be read: {error}") from error
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise EncoderFileError(f"encoder weights: {path} is not a state dict of tensors")
+    return {str(key): value for key, value in loaded.items()}, {}

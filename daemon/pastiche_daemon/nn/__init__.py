@@ -1,0 +1,1 @@
+"""The numerics: torch only, nothing of ours outside this package."""

@@ -1,0 +1,50 @@
+"""What this machine runs networks with, and how fast it can."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from typing import Literal
+
+import torch
+
+Precision = Literal["float32", "bfloat16"]
+
+# Parameters of glibc's mallopt(3).
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def default_device() -> torch.device:
+    """The CUDA device where there is one, else Apple's, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def training_precision(device: torch.device) -> Precision:
+    """``bfloat16`` where the device multiplies it in hardware, else ``float32``."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return "bfloat16"
+    return "float32"
+
+
+def dtype_of(precision: Precision) -> torch.dtype:
+    """The torch type of a precision's name."""
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep freed memory instead of returning it to the system; True where it did.
+
+    Feature maps are large and short-lived: by default every one is mapped, page-faulted in and
+    unmapped again, which takes more than half of an eager forward pass. Affects this process.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    libc = ctypes.CDLL(None)
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20))
+    return all(libc.mallopt(name, value) == 1 for name, value in settings)

@@ -1,0 +1,185 @@
+"""The image transformer network: one forward pass from a photograph to a pastiche.
+
+Sources: Johnson et al., ECCV 2016, and its supplement (9x9 convolutions at the ends, two strided
+convolutions, five residual blocks, two upsamplings); Ulyanov et al. 2016 (instance norm); Odena
+et al., "Deconvolution and Checkerboard Artifacts", 2016 (resize, then convolve); Dumoulin et al.,
+ICLR 2017 (conditional instance norm, reflection padding, sigmoid output).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
+from torch import Tensor, nn
+
+from pastiche_daemon.nn.norms import ConditionalInstanceNorm
+
+Upsampling = Literal["nearest", "bilinear"]
+Norm = Literal["conditional_instance"]
+Padding = Literal["reflect"]
+Output = Literal["sigmoid"]
+
+
+@dataclass(frozen=True)
+class TransformerSpec:
+    """Hyperparameters of a transformer network; a pack declares them, nothing is guessed.
+
+    ``channels`` are the widths at full, half and quarter resolution (Johnson: 32, 64, 128).
+    """
+
+    styles: int = 1
+    channels: tuple[int, int, int] = (32, 64, 128)
+    residual_blocks: int = 5
+    end_kernel: int = 9
+    upsampling: Upsampling = "bilinear"
+    norm: Norm = "conditional_instance"
+    padding: Padding = "reflect"
+    output: Output = "sigmoid"
+
+    def __post_init__(self) -> None:
+        if self.styles < 1:
+            raise ValueError(f"styles must be at least 1, not {self.styles}")
+        if len(self.channels) != 3 or min(self.channels) < 1:
+            raise ValueError(f"channels must be three positive widths, not {self.channels}")
+        if self.residual_blocks < 0:
+            raise ValueError(f"residual_blocks must not be negative, not {self.residual_blocks}")
+        if self.end_kernel < 1 or self.end_kernel % 2 == 0:
+            raise ValueError(f"end_kernel must be odd and positive, not {self.end_kernel}")
+
+    @property
+    def multiple(self) -> int:
+        """The network works on sizes that are multiples of this; others are padded and cropped."""
+        return 4
+
+
+Checkpoint = Callable[[float], None]
+"""Called between layers with the share of the work done, 0..1; may raise to stop the pass."""
+
+
+class _Convolution(nn.Module):
+    """Reflection padding, then a convolution."""
+
+    def __init__(self, width: int, out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, out, kernel, stride)
+        self.border = kernel // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(reflect_pad(x, self.border))
+
+
+class _NormedConvolution(nn.Module):
+    def __init__(self, width: int, out: int, kernel: int, styles: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = _Convolution(width, out, kernel, stride)
+        self.norm = ConditionalInstanceNorm(out, styles)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        return self.norm(self.conv(x), mix)
+
+
+class _ResidualBlock(nn.Module):
+    """Two convolutions and the identity, without a ReLU after the sum (Johnson, supplement)."""
+
+    def __init__(self, width: int, styles: int) -> None:
+        super().__init__()
+        self.first = _NormedConvolution(width, width, 3, styles)
+        self.second = _NormedConvolution(width, width, 3, styles)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(x, mix)), mix)
+
+
+class TransformerNetwork(nn.Module):
+    """Johnson et al.'s network with resize-convolutions and conditional instance norm."""
+
+    def __init__(self, spec: TransformerSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        full, half, quarter = spec.channels
+        n = spec.styles
+        self.down = nn.ModuleList(
+            [
+                _NormedConvolution(3, full, spec.end_kernel, n),
+                _NormedConvolution(full, half, 3, n, stride=2),
+                _NormedConvolution(half, quarter, 3, n, stride=2),
+            ]
+        )
+        self.trunk = nn.ModuleList(_ResidualBlock(quarter, n) for _ in range(spec.residual_blocks))
+        self.up = nn.ModuleList(
+            [_NormedConvolution(quarter, half, 3, n), _NormedConvolution(half, full, 3, n)]
+        )
+        self.last = _Convolution(full, 3, spec.end_kernel)
+
+    def forward(self, image: Tensor, mix: Tensor, checkpoint: Checkpoint | None = None) -> Tensor:
+        """Stylize ``image``, N x 3 x H x W, RGB in 0..1, any size from 1 x 1; same shape and range.
+
+        ``mix`` holds each image's style weights, N x styles, rows summing to 1: a one-hot row is
+        one style. ``checkpoint`` is called between layers; what it raises stops the pass.
+        """
+        if mix.shape != (image.shape[0], self.spec.styles):
+            raise ValueError(
+                f"mix has shape {tuple(mix.shape)}, expected {(image.shape[0], self.spec.styles)}"
+            )
+        steps = len(self.down) + len(self.trunk) + len(self.up) + 1
+        done = 0
+
+        def step() -> None:
+            nonlocal done
+            if checkpoint is not None:
+                checkpoint(done / steps)
+            done += 1
+
+        x = _pad_to_multiple(image, self.spec.multiple)
+        for layer in self.down:
+            step()
+            x = F.relu(layer(x, mix))
+        for block in self.trunk:
+            step()
+            x = block(x, mix)
+        for layer in self.up:
+            step()
+            x = F.relu(layer(upsample(x, self.spec.upsampling), mix))
+        step()
+        x = torch.sigmoid(self.last(x))
+        return x[..., : image.shape[-2], : image.shape[-1]]
+
+
+def upsample(x: Tensor, mode: Upsampling) -> Tensor:
+    """Twice the size, without the checkerboards of a transposed convolution (Odena et al.)."""
+    if mode == "nearest":
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def reflect_pad(x: Tensor, border: int) -> Tensor:
+    """Pad by reflection, as often as it takes where the image is smaller than the border."""
+    if border == 0:
+        return x
+    h, w = x.shape[-2:]
+    if min(h, w) > border:
+        return F.pad(x, (border, border, border, border), mode="reflect")
+    return _gather_reflected(x, border, border, border, border)
+
+
+def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    bottom, right = -x.shape[-2] % multiple, -x.shape[-1] % multiple
+    if not bottom and not right:
+        return x
+    return _gather_reflected(x, 0, right, 0, bottom)
+
+
+def _gather_reflected(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+    rows = _reflected_indices(x.shape[-2], top, bottom, x.device)
+    columns = _reflected_indices(x.shape[-1], left, right, x.device)
+    return x.index_select(-2, rows).index_select(-1, columns)
+
+
+def _reflected_indices(size: int, before: int, after: int, device: torch.device) -> Tensor:
+    period = max(1, 2 * (size - 1))
+    index = torch.arange(-before, size + after, device=device) % period
+    return torch.where(index < size, index, period - index)

@@ -1,0 +1,200 @@
+"""Stylizing one layer with a trained transformer network: pixels in, pixels out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
+from torch import Tensor
+
+from pastiche_daemon.nn.transformer import TransformerNetwork
+
+Report = Callable[[float], None]
+"""Called often with the share of the work done, 0..1; may raise to stop the work."""
+
+STROKE_SIZES = (0.25, 4.0)
+
+
+@dataclass(frozen=True)
+class LayerTensors:
+    """A layer's pixels: sRGB with its transfer curve, straight alpha.
+
+    ``color`` is float32, 3 x H x W (a grey layer has three equal channels); values outside 0..1
+    and NaN are allowed. ``alpha`` and the selection ``mask`` are float32, H x W, in 0..1, or None
+    for opaque and for everything selected.
+    """
+
+    color: Tensor
+    alpha: Tensor | None = None
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """How to stylize. ``mix`` holds a weight for every style of the network, summing to 1.
+
+    ``strength`` in 0..1 fades from the layer to the pastiche. ``stroke_size`` in 0.25..4 is a
+    factor of the strokes' native size. Raises ValueError, naming the field, out of these ranges.
+    """
+
+    mix: tuple[float, ...]
+    strength: float = 1.0
+    preserve_colors: bool = False
+    stroke_size: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.mix or any(not w >= 0 for w in self.mix):
+            raise ValueError("mix: every weight must be a number of at least 0")
+        if not math.isclose(sum(self.mix), 1.0, rel_tol=1e-5):
+            raise ValueError(f"mix: the weights must sum to 1, not {sum(self.mix)}")
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength: must be in 0..1, not {self.strength}")
+        low, high = STROKE_SIZES
+        if not low <= self.stroke_size <= high:
+            raise ValueError(f"stroke_size: must be in {low}..{high}, not {self.stroke_size}")
+
+
+@dataclass(frozen=True)
+class Stylized:
+    """The result for one layer.
+
+    ``color`` is float32, 3 x H x W, in 0..1 wherever ``changed`` (bool, H x W) is true; elsewhere
+    the layer's own samples stand. ``notes`` tell the user what was done to unusual values.
+    """
+
+    color: Tensor
+    changed: Tensor
+    notes: tuple[str, ...] = ()
+
+
+@torch.inference_mode()
+def stylize(
+    network: TransformerNetwork, layer: LayerTensors, options: StylizeOptions, report: Report
+) -> Stylized:
+    """Stylize a layer of any size from 1 x 1.
+
+    Nothing changes outside the mask, under fully transparent pixels and at strength 0; the colours
+    under fully transparent pixels have no influence either. What ``report`` raises stops the work.
+    """
+    report(0.0)
+    color, notes = _finite(layer)
+    amount = _amount(layer, options.strength)
+    changed = amount > 0
+    if not bool(changed.any()):
+        report(1.0)
+        return Stylized(layer.color, changed)
+    pastiche = _pastiche(network, fill_transparent(color, layer.alpha), options, report)
+    # torch.lerp is exact at both ends.
+    result = torch.lerp(color, pastiche, amount.expand_as(color)).clamp_(0, 1)
+    report(1.0)
+    return Stylized(result, changed, notes)
+
+
+@torch.inference_mode()
+def preview(
+    network: TransformerNetwork,
+    layer: LayerTensors,
+    options: StylizeOptions,
+    size: int,
+    report: Report,
+) -> tuple[Tensor, Tensor | None]:
+    """The whole result at a small size: RGB 3 x h x w and alpha h x w, the longer side <= ``size``.
+
+    The network runs at the small size, so that strokes look larger than they will be.
+    """
+    h, w = layer.color.shape[-2:]
+    factor = min(1.0, size / max(h, w))
+    shape = (max(1, round(h * factor)), max(1, round(w * factor)))
+    color, _ = _finite(layer)
+    # Colours that cannot be seen are replaced before they mix with their neighbours.
+    small = LayerTensors(
+        color=_resize(fill_transparent(color, layer.alpha), shape),
+        alpha=None if layer.alpha is None else _resize(layer.alpha[None], shape)[0],
+        mask=None if layer.mask is None else _resize(layer.mask[None], shape)[0],
+    )
+    done = stylize(network, small, options, report)
+    return done.color, small.alpha
+
+
+def _finite(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:
+    color = layer.color
+    if bool(((color >= 0) & (color <= 1)).all()):
+        return color, ()
+    note = "sample values outside 0..1 were clamped and NaN was taken as 0 where the layer changed"
+    return torch.nan_to_num(color, nan=0.0).clamp_(0, 1), (note,)
+
+
+def _amount(layer: LayerTensors, strength: float) -> Tensor:
+    """How much of the pastiche every pixel gets, H x W in 0..1."""
+    shape = layer.color.shape[-2:]
+    amount = layer.color.new_full(shape, strength) if layer.mask is None else layer.mask * strength
+    return amount if layer.alpha is None else torch.where(layer.alpha > 0, amount, 0.0)
+
+
+def _pastiche(
+    network: TransformerNetwork, color: Tensor, options: StylizeOptions, report: Report
+) -> Tensor:
+    """The pastiche at full strength, 3 x H x W."""
+    shape = color.shape[-2:]
+    scaled = tuple(max(1, round(side / options.stroke_size)) for side in shape)
+    weight = network.last.conv.weight
+    image = _resize(color, (scaled[0], scaled[1]))[None]
+    image = image.to(device=weight.device, dtype=weight.dtype)
+    image = image.contiguous(memory_format=torch.channels_last)
+    mix = torch.tensor([options.mix], dtype=torch.float32, device=weight.device)
+    pastiche = network(image, mix, report)[0].float().to(color.device)
+    pastiche = _resize(pastiche, (shape[0], shape[1]))
+    return keep_colors(color, pastiche) if options.preserve_colors else pastiche
+
+
+def fill_transparent(color: Tensor, alpha: Tensor | None) -> Tensor:
+    """Give fully transparent pixels the colours of their visible neighbourhood.
+
+    ``color`` is 3 x H x W, ``alpha`` H x W. Push-pull: colours weighted by alpha are averaged to
+    ever coarser levels, and every hole takes the finest level that has any (Gortler et al., "The
+    Lumigraph", 1996). Visible pixels stay as they are.
+    """
+    if alpha is None or bool((alpha > 0).all()):
+        return color
+    return torch.where(alpha > 0, color, _push_pull(color * alpha, alpha[None]))
+
+
+def _push_pull(weighted: Tensor, weight: Tensor) -> Tensor:
+    own = weighted / weight.clamp_min(torch.finfo(weight.dtype).tiny)
+    if bool((weight > 0).all()) or max(weight.shape[-2:]) == 1:
+        return own
+    coarse = _push_pull(_halve(weighted), _halve(weight))
+    filled = _resize(coarse, (weight.shape[-2], weight.shape[-1]))
+    return torch.where(weight > 0, own, filled)
+
+
+def _halve(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]
+
+
+def _resize(image: Tensor, shape: tuple[int, int]) -> Tensor:
+    """C x H x W to C x h x w in 0..1, smoothed where it shrinks."""
+    if tuple(image.shape[-2:]) == shape:
+        return image
+    resized = F.interpolate(
+        image[None], size=shape, mode="bicubic", align_corners=False, antialias=True
+    )
+    return resized[0].clamp_(0, 1)
+
+
+def keep_colors(content: Tensor, pastiche: Tensor) -> Tensor:
+    """The pastiche's luminance with the content's chrominance, both 3 x H x W.
+
+    Luminance-only transfer in YIQ (Gatys et al., "Preserving Color in Neural Artistic Style
+    Transfer", 2016, section 5). In YIQ that is to add the luminance's difference to all channels.
+    """
+    return (content + luminance(pastiche) - luminance(content)).clamp_(0, 1)
+
+
+def luminance(color: Tensor) -> Tensor:
+    """Y of YIQ (ITU-R BT.601), 1 x H x W, from 3 x H x W with its transfer curve."""
+    weights = color.new_tensor([0.299, 0.587, 0.114])
+    return (color * weights[:, None, None]).sum(dim=0, keepdim=True)

@@ -1,0 +1,329 @@
+"""Training of transformer networks: styles in, a folder of checkpoints and at last weights out.
+
+Johnson et al., ECCV 2016, section 3, with several styles in one network as Dumoulin et al.,
+ICLR 2017. Every step's batch is a function of the seed and the step alone, so that a run resumed
+from a checkpoint sees what an uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from pastiche_daemon.nn.encoder import Encoder
+from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
+from pastiche_daemon.nn.runtime import Precision, dtype_of
+from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
+from pastiche_daemon.photographs import RandomCrops
+
+CHECKPOINT = "checkpoint.pt"
+LOSSES = "losses.csv"
+_LOSS_FIELDS = ("step", "total", "content", "style", "tv", "seconds")
+
+
+class TrainingError(ValueError):
+    """A training that cannot start, go on or end; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What decides a training's result, besides the pictures and the encoder.
+
+    The learning rate is constant and falls to zero as a half cosine over the last ``decay`` of
+    the steps. The finished weights are an exponential moving average of the iterates.
+    """
+
+    spec: TransformerSpec
+    weights: ObjectiveWeights
+    steps: int = 10_000
+    batch_size: int = 4
+    crop_size: int = 256
+    learning_rate: float = 1e-3
+    decay: float = 0.3
+    average: float = 0.998
+    seed: int = 0
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.crop_size < 32:
+            raise TrainingError(f"crop_size must be at least 32, not {self.crop_size}")
+        if not self.learning_rate > 0:
+            raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
+        if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
+            raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of ``step``, counted from 0."""
+        remaining = (self.steps - step) / max(1.0, self.decay * self.steps)
+        if remaining >= 1:
+            return self.learning_rate
+        cosine = torch.cos(torch.tensor((1 - remaining) * torch.pi)).item()
+        return self.learning_rate * 0.5 * (1 + cosine)
+
+
+class StepReport(NamedTuple):
+    """The losses of one finished step."""
+
+    step: int
+    total: float
+    content: float
+    style: float
+    tv: float
+    seconds: float
+
+
+@dataclass
+class _State:
+    network: TransformerNetwork
+    optimizer: torch.optim.Adam
+    average: dict[str, Tensor]
+    step: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list[str])
+
+
+class Training:
+    """One run in its folder: new, or continued from its checkpoint.
+
+    ``fingerprint`` is JSON-like data that must be the same when a run is continued: what it was
+    trained on. Raises `TrainingError` where a checkpoint belongs to another training.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        encoder: Encoder,
+        crops: RandomCrops,
+        styles: list[Tensor],
+        folder: Path,
+        *,
+        fingerprint: Mapping[str, Any],
+        device: torch.device,
+    ) -> None:
+        if len(styles) != config.spec.styles:
+            raise TrainingError(f"{len(styles)} style images for {config.spec.styles} styles")
+        self.config = config
+        self.folder = folder
+        self._crops = crops
+        self._device = device
+        self._dtype = dtype_of(config.precision)
+        self._fingerprint = json.loads(json.dumps(fingerprint))
+        encoder = encoder.to(device=device, memory_format=torch.channels_last)
+        objective = PerceptualObjective(encoder, config.weights)
+        per_style = [objective.style_targets(style.to(device)) for style in styles]
+        self._grams = {
+            layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]
+        }
+        self._objective = PerceptualObjective(encoder.to(self._dtype), config.weights)
+        self._state = self._new_state()
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CHECKPOINT).exists():
+            self._restore()
+        self._keep_losses_up_to(self._state.step)
+
+    @property
+    def step(self) -> int:
+        """Finished steps."""
+        return self._state.step
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in finished steps, over all continuations."""
+        return self._state.seconds
+
+    @property
+    def notes(self) -> list[str]:
+        """What changed between continuations of this run."""
+        return list(self._state.notes)
+
+    def averaged_network(self) -> TransformerNetwork:
+        """A copy of the network with the averaged weights, in evaluation mode."""
+        network = TransformerNetwork(self.config.spec)
+        network.load_state_dict(self._state.average)
+        return network.eval()
+
+    def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[StepReport]:
+        """Run the remaining steps, yielding after each; a checkpoint now and then and at the end."""
+        saved = time.monotonic()
+        with self._prefetched() as next_batch, _LossLog(self.folder / LOSSES) as log:
+            while self._state.step < self.config.steps:
+                report = self._run_step(next_batch(self._state.step))
+                log.write(report)
+                if time.monotonic() - saved >= checkpoint_seconds:
+                    log.flush()
+                    self.save()
+                    saved = time.monotonic()
+                yield report
+            log.flush()
+        self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint: to a temporary file first, so that there is always a whole one."""
+        state = self._state
+        path = self.folder / CHECKPOINT
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            torch.save(
+                {
+                    "step": state.step,
+                    "seconds": state.seconds,
+                    "notes": state.notes,
+                    "network": state.network.state_dict(),
+                    "optimizer": state.optimizer.state_dict(),
+                    "average": state.average,
+                    "description": json.dumps(self._description()),
+                },
+                file,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    def _description(self) -> dict[str, Any]:
+        return {"config": json.loads(json.dumps(asdict(self.config))), "data": self._fingerprint}
+
+    def _new_state(self) -> _State:
+        with torch.random.fork_rng():
+            torch.manual_seed(self.config.seed)
+            network = TransformerNetwork(self.config.spec)
+        network = network.to(device=self._device, memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, fused=True)
+        average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        return _State(network, optimizer, average)
+
+    def _restore(self) -> None:
+        path = self.folder / CHECKPOINT
+        saved = torch.load(path, map_location=self._device, weights_only=True)
+        before, now = json.loads(saved["description"]), self._description()
+        state = self._state
+        state.step, state.seconds, state.notes = saved["step"], saved["seconds"], saved["notes"]
+        was, wanted = before["config"].pop("steps"), now["config"].pop("steps")
+        if before != now:
+            raise TrainingError(
+                f"{path} belongs to another training ({_difference(before, now)}); continue it "
+                "with what it was started with, or choose another folder"
+            )
+        if was != wanted:
+            state.notes.append(f"at step {state.step} the planned steps changed: {was} -> {wanted}")
+        state.network.load_state_dict(saved["network"])
+        state.optimizer.load_state_dict(saved["optimizer"])
+        state.average = saved["average"]
+
+    def _run_step(self, batch: Tensor) -> StepReport:
+        started = time.monotonic()
+        config, state = self.config, self._state
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + state.step + 500_009)
+        chosen = torch.randint(config.spec.styles, (config.batch_size,), generator=generator)
+        chosen = chosen.to(self._device)
+        mix = torch.nn.functional.one_hot(chosen, config.spec.styles).float()
+        images = batch.to(device=self._device, dtype=self._dtype)
+        targets = self._objective.content_targets(images)
+        grams = {layer: gram[chosen] for layer, gram in self._grams.items()}
+        for group in state.optimizer.param_groups:
+            group["lr"] = config.learning_rate_at(state.step)
+        state.optimizer.zero_grad(set_to_none=True)
+        # Full-precision weights are cast for the pass alone; scales and shifts stay wide.
+        parameters = {
+            name: value.to(self._dtype) if ".conv." in name else value
+            for name, value in state.network.named_parameters()
+        }
+        pastiches = functional_call(state.network, parameters, (images, mix))
+        losses = self._objective.losses(pastiches, targets, grams)
+        losses.total.backward()  # pyright: ignore[reportUnknownMemberType]
+        if not torch.isfinite(losses.total):
+            raise TrainingError(
+                f"the loss is no longer a number at step {state.step}; "
+                "lower the learning rate and start again"
+            )
+        state.optimizer.step()
+        state.step += 1
+        self._update_average()
+        seconds = time.monotonic() - started
+        state.seconds += seconds
+        return StepReport(state.step, *(term.item() for term in losses), state.seconds)
+
+    def _update_average(self) -> None:
+        # A young average must not remember the random start.
+        share = min(self.config.average, self._state.step / (self._state.step + 10))
+        with torch.no_grad():
+            for name, value in self._state.network.state_dict().items():
+                self._state.average[name].lerp_(value, 1 - share)
+
+    @contextmanager
+    def _prefetched(self) -> Iterator[Callable[[int], Tensor]]:
+        with ThreadPoolExecutor(1) as pool:
+            size = self.config.batch_size
+            ahead = pool.submit(self._crops.batch, self._state.step, size)
+
+            def next_batch(step: int) -> Tensor:
+                nonlocal ahead
+                batch = ahead.result()
+                ahead = pool.submit(self._crops.batch, step + 1, size)
+                return batch
+
+            yield next_batch
+
+    def _keep_losses_up_to(self, step: int) -> None:
+        """Drop losses that were logged after the checkpoint: those steps run again."""
+        path = self.folder / LOSSES
+        kept = [row for row in read_losses(path) if row.step <= step] if path.exists() else []
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_LOSS_FIELDS)
+            writer.writerows(kept)
+
+
+class _LossLog:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+
+    def __enter__(self) -> _LossLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, report: StepReport) -> None:
+        self._writer.writerow(report)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def read_losses(path: Path) -> list[StepReport]:
+    """The losses that a run has logged; a last line cut short by a crash is left out."""
+    reports: list[StepReport] = []
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            try:
+                reports.append(
+                    StepReport(int(row["step"]), *(float(row[f]) for f in _LOSS_FIELDS[1:]))
+                )
+            except (TypeError, ValueError, KeyError):
+                continue
+    return reports
+
+
+def _difference(before: Any, now: Any, path: str = "") -> str:
+    """The first place where two JSON values differ, for a message."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            if before.get(key) != now.get(key):
+                return _difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+    return f"{path}: {before!r} then, {now!r} now"

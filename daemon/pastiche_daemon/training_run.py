@@ -1,0 +1,373 @@
+"""A whole training: from folders of pictures to a style pack, with samples on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+import torch
+import torchvision
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from pastiche_daemon import __version__
+from pastiche_daemon.contact_sheet import contact_sheet
+from pastiche_daemon.encoders import LoadedEncoder, load_encoder
+from pastiche_daemon.loss_curves import draw_loss_curves
+from pastiche_daemon.nn.encoder import Pooling
+from pastiche_daemon.nn.objective import ObjectiveWeights
+from pastiche_daemon.nn.runtime import Precision, keep_freed_memory
+from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
+from pastiche_daemon.packs.archive import write_pack
+from pastiche_daemon.packs.manifest import (
+    Manifest,
+    SliderRange,
+    StyleEntry,
+    TrainingProvenance,
+    TransformerArchitecture,
+)
+from pastiche_daemon.packs.network import network_tensors
+from pastiche_daemon.photographs import (
+    PictureError,
+    RandomCrops,
+    find_photographs,
+    fit_long_side,
+    load_picture,
+    picture_tensor,
+    tensor_picture,
+)
+from pastiche_daemon.train import (
+    CHECKPOINT,
+    LOSSES,
+    StepReport,
+    TrainConfig,
+    Training,
+    TrainingError,
+    read_losses,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PREVIEW_SIZE = 256
+SAMPLE_SIZE = 512
+
+
+class AboutStyle(BaseModel):
+    """What a pack says of one style."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    display_name: str
+    artist: str = ""
+    license: str = ""
+    attribution: str = ""
+
+
+class AboutPack(BaseModel):
+    """What a pack says of itself: the file given as ``--about``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    version: str = "1.0.0"
+    display_name: str
+    description: str = ""
+    license: str = "LicenseRef-Unknown"
+    attribution: str = ""
+    dataset: str = ""
+    styles: dict[str, AboutStyle] = {}
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """All that a training is told. Paths may be relative; they are recorded as given."""
+
+    photographs: Path
+    styles: tuple[Path, ...]
+    folder: Path
+    encoder: str
+    encoder_weights: Path
+    command: str
+    about: Path | None = None
+    pooling: Pooling | None = None
+    samples: tuple[Path, ...] = ()
+    style_size: int = 512
+    channels: tuple[int, int, int] = (16, 32, 64)
+    residual_blocks: int = 5
+    weights: ObjectiveWeights = field(default_factory=ObjectiveWeights)
+    steps: int = 10_000
+    batch_size: int = 4
+    crop_size: int = 256
+    learning_rate: float = 1e-3
+    seed: int = 0
+    precision: Precision = "float32"
+    resume: bool = False
+
+
+class TrainingRun:
+    """Everything checked and loaded; `steps` trains, `finish` writes the pack.
+
+    Raises `TrainingError`, `PictureError` or `EncoderFileError` before anything is written.
+    """
+
+    def __init__(self, request: TrainingRequest, device: torch.device) -> None:
+        self.request = request
+        if not request.styles:
+            raise TrainingError("styles: give at least one picture")
+        ids = [style_id(path) for path in request.styles]
+        if len(set(ids)) != len(ids):
+            raise TrainingError(
+                f"styles: two pictures have the same name: {', '.join(sorted(ids))}"
+            )
+        pictures = [load_picture(path) for path in request.styles]
+        self._samples = [load_picture(path) for path in request.samples]
+        self._about = _read_about(request)
+        found = find_photographs(request.photographs)
+        self.skipped = found.skipped
+        self.photograph_count = len(found.paths)
+        self._loaded = load_encoder(
+            request.encoder, request.encoder_weights, pooling=request.pooling
+        )
+        has_checkpoint = (request.folder / CHECKPOINT).exists()
+        if has_checkpoint and not request.resume:
+            raise TrainingError(
+                f"{request.folder} already holds a training; continue it with --resume or "
+                "choose another folder"
+            )
+        if request.resume and not has_checkpoint:
+            raise TrainingError(f"{request.folder} holds no checkpoint to resume from")
+        keep_freed_memory()
+        config = TrainConfig(
+            spec=TransformerSpec(
+                styles=len(ids),
+                channels=request.channels,
+                residual_blocks=request.residual_blocks,
+            ),
+            weights=request.weights,
+            steps=request.steps,
+            batch_size=request.batch_size,
+            crop_size=request.crop_size,
+            learning_rate=request.learning_rate,
+            seed=request.seed,
+            precision=request.precision,
+        )
+        self._style_hashes = {
+            name: _sha256(path) for name, path in zip(ids, request.styles, strict=True)
+        }
+        self.training = Training(
+            config,
+            self._loaded.encoder,
+            RandomCrops(found.paths, request.crop_size, request.seed),
+            [picture_tensor(fit_long_side(p, request.style_size)) for p in pictures],
+            request.folder,
+            fingerprint={
+                "styles": self._style_hashes,
+                "style_size": request.style_size,
+                "encoder": self._loaded.sha256,
+                "photographs": hashlib.sha256(
+                    "\n".join(path.name for path in found.paths).encode()
+                ).hexdigest(),
+            },
+            device=device,
+        )
+
+    def steps(self, *, checkpoint_seconds: float, sample_every: int) -> Iterator[StepReport]:
+        """Train the remaining steps; writes sample pictures and loss curves as it goes."""
+        for report in self.training.steps(checkpoint_seconds=checkpoint_seconds):
+            yield report
+            if sample_every and report.step % sample_every == 0:
+                self.write_samples(report.step)
+        draw_loss_curves(read_losses(self.request.folder / LOSSES), self._path("losses.png"))
+
+    def write_samples(self, step: int) -> None:
+        """Write the samples in every style as one labelled picture, and the loss curves so far."""
+        draw_loss_curves(read_losses(self.request.folder / LOSSES), self._path("losses.png"))
+        if not self._samples:
+            return
+        network = self.training.averaged_network()
+        fitted = [fit_long_side(sample, SAMPLE_SIZE) for sample in self._samples]
+        rows = [[sample, *stylize_in_every_style(network, sample)] for sample in fitted]
+        sheet = contact_sheet(
+            rows,
+            row_labels=[path.stem for path in self.request.samples],
+            column_labels=["photograph", *self._style_hashes],
+        )
+        sheet.save(self._path(f"samples-{step:06d}.jpg"), quality=90)
+
+    def finish(self) -> Path:
+        """Write the finished pack into the run's folder and return its path."""
+        network = self.training.averaged_network()
+        about = self._about
+        files: dict[str, bytes] = {"weights.safetensors": network_tensors(network)}
+        photograph = self._samples[0] if self._samples else None
+        previews = (
+            stylize_in_every_style(network, fit_long_side(photograph, PREVIEW_SIZE))
+            if photograph
+            else []
+        )
+        for name, picture in zip(self._style_hashes, previews, strict=bool(previews)):
+            files[f"previews/{name}.webp"] = _webp(picture)
+        manifest = Manifest(
+            schema_version=1,
+            id=about.id,
+            version=about.version,
+            display_name=about.display_name,
+            description=about.description,
+            least_daemon_version=__version__,
+            architecture=TransformerArchitecture(
+                kind="transformer",
+                channels=network.spec.channels,
+                residual_blocks=network.spec.residual_blocks,
+                end_kernel=network.spec.end_kernel,
+                upsampling=network.spec.upsampling,
+                norm=network.spec.norm,
+                padding=network.spec.padding,
+                output=network.spec.output,
+            ),
+            value_range="0..1",
+            gram_normalization="hw",
+            styles=[self._style_entry(name, bool(previews)) for name in self._style_hashes],
+            native_stroke_size=self.request.style_size,
+            strength=SliderRange(minimum=0.0, maximum=1.0, default=1.0),
+            stroke_size=SliderRange(minimum=0.25, maximum=4.0, default=1.0),
+            license=about.license,
+            attribution=about.attribution,
+            training=self._provenance(self._loaded),
+        )
+        path = self._path(f"{about.id}.pastiche")
+        write_pack(path, manifest, files)
+        return path
+
+    def _path(self, name: str) -> Path:
+        return self.request.folder / name
+
+    def _style_entry(self, name: str, has_preview: bool) -> StyleEntry:
+        about = self._about.styles.get(name)
+        return StyleEntry(
+            id=name,
+            display_name=about.display_name if about else name.replace("_", " ").title(),
+            artist=about.artist if about else "",
+            license=about.license if about else "",
+            attribution=about.attribution if about else "",
+            preview=f"previews/{name}.webp" if has_preview else None,
+        )
+
+    def _provenance(self, loaded: LoadedEncoder) -> TrainingProvenance:
+        config = self.training.config
+        weights = config.weights
+        return TrainingProvenance(
+            command=self.request.command,
+            dataset=self._about.dataset,
+            photographs=self.photograph_count,
+            encoder=loaded.name,
+            encoder_sha256=loaded.sha256,
+            encoder_origin=loaded.origin,
+            seed=config.seed,
+            steps=config.steps,
+            batch_size=config.batch_size,
+            crop_size=config.crop_size,
+            learning_rate=config.learning_rate,
+            content_layers=dict(weights.content_layers),
+            style_layers=dict(weights.style_layers),
+            weights={
+                "content": weights.content,
+                "style": weights.style,
+                "tv": weights.tv,
+                "tv_exponent": weights.tv_exponent,
+            },
+            style_sha256=self._style_hashes,
+            commit=_commit(),
+            pastiche_version=__version__,
+            torch_version=torch.__version__,
+            torchvision_version=torchvision.__version__,
+            seconds=round(self.training.seconds, 1),
+            date=datetime.now(timezone.utc).date().isoformat(),
+            precision=config.precision,
+            notes=self.training.notes,
+        )
+
+
+def stylize_in_every_style(network: TransformerNetwork, image: Image.Image) -> list[Image.Image]:
+    """The picture in every style of the network."""
+    pictures: list[Image.Image] = []
+    tensor = picture_tensor(image).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        for row in torch.eye(network.spec.styles):
+            pastiche: Tensor = network(tensor, row[None])
+            pictures.append(tensor_picture(pastiche[0]))
+    return pictures
+
+
+def style_id(path: Path) -> str:
+    """The id of a style from its picture's name: ``Starry Night.jpg`` -> ``starry_night``."""
+    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
+    return name if name[:1].isalpha() else f"style_{name}".rstrip("_")
+
+
+def find_styles(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The given pictures; folders stand for all files in them.
+
+    Raises `PictureError` where a path does not exist or a folder is empty.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in sorted(path.iterdir()) if p.is_file() and p.name[0] != "."]
+            if not inside:
+                raise PictureError(f"styles: {path} is empty")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise PictureError(f"styles: {path} does not exist")
+    return tuple(found)
+
+
+def _read_about(request: TrainingRequest) -> AboutPack:
+    if request.about is None:
+        name = style_id(request.folder)
+        return AboutPack(id=name, display_name=request.folder.name)
+    try:
+        values = tomllib.loads(request.about.read_text(encoding="utf-8"))
+        return AboutPack.model_validate(values)
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise TrainingError(f"about: {request.about}: {error}") from error
+
+
+def _webp(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=85, method=6)
+    return buffer.getvalue()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _commit() -> str:
+    """The commit of the code that runs, where it runs from a checkout."""
+    command = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+    ]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return result.stdout.strip()
