@@ -78,7 +78,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             raise EncoderFileError(f"encoder weights: {path} cannot be read: {error}") from error
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises whatever its readers raise
+    except Exception as error:
         raise EncoderFileError(f"encoder weights: {path} cannot be read: {error}") from error
     if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
         raise EncoderFileError(f"encoder weights: {path} is not a state dict of tensors")

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,9 +24,12 @@ from torch.func import functional_call
 
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
-from pastiche_daemon.nn.runtime import Precision, dtype_of
+from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.photographs import RandomCrops
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
@@ -123,7 +126,7 @@ class Training:
         self._device = device
         self._dtype = dtype_of(config.precision)
         self._fingerprint = json.loads(json.dumps(fingerprint))
-        encoder = encoder.to(device=device, memory_format=torch.channels_last)
+        encoder = channels_last(encoder.to(device))
         objective = PerceptualObjective(encoder, config.weights)
         per_style = [objective.style_targets(style.to(device)) for style in styles]
         self._grams = {
@@ -158,7 +161,7 @@ class Training:
         return network.eval()
 
     def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[StepReport]:
-        """Run the remaining steps, yielding after each; a checkpoint now and then and at the end."""
+        """Run the remaining steps, yielding after each; saves now and then and at the end."""
         saved = time.monotonic()
         with self._prefetched() as next_batch, _LossLog(self.folder / LOSSES) as log:
             while self._state.step < self.config.steps:
@@ -201,7 +204,7 @@ class Training:
         with torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             network = TransformerNetwork(self.config.spec)
-        network = network.to(device=self._device, memory_format=torch.channels_last)
+        network = channels_last(network.to(self._device))
         optimizer = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, fused=True)
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         return _State(network, optimizer, average)
@@ -255,7 +258,8 @@ class Training:
         self._update_average()
         seconds = time.monotonic() - started
         state.seconds += seconds
-        return StepReport(state.step, *(term.item() for term in losses), state.seconds)
+        total, content, style, tv = (term.item() for term in losses)
+        return StepReport(state.step, total, content, style, tv, state.seconds)
 
     def _update_average(self) -> None:
         # A young average must not remember the random start.
@@ -293,7 +297,7 @@ class _LossLog:
         self._file = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
 
-    def __enter__(self) -> _LossLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -311,13 +315,18 @@ def read_losses(path: Path) -> list[StepReport]:
     reports: list[StepReport] = []
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            try:
-                reports.append(
-                    StepReport(int(row["step"]), *(float(row[f]) for f in _LOSS_FIELDS[1:]))
-                )
-            except (TypeError, ValueError, KeyError):
-                continue
+            report = _parse_row(row)
+            if report is not None:
+                reports.append(report)
     return reports
+
+
+def _parse_row(row: Mapping[str, str | None]) -> StepReport | None:
+    try:
+        total, content, style, tv, seconds = (float(row[f] or "") for f in _LOSS_FIELDS[1:])
+        return StepReport(int(row["step"] or ""), total, content, style, tv, seconds)
+    except (ValueError, KeyError):
+        return None
 
 
 def _difference(before: Any, now: Any, path: str = "") -> str:

@@ -102,7 +102,6 @@ def train(context: click.Context, **options: Any) -> None:
 
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     import torch
-
     from pastiche_daemon.nn.objective import ObjectiveWeights
     from pastiche_daemon.nn.runtime import default_device, training_precision
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles

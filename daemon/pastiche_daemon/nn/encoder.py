@@ -138,7 +138,7 @@ class Encoder(nn.Module):
             weight, bias = _preprocessing_affine(spec.preprocessing)
             self.preprocess.weight.copy_(torch.diag(weight)[:, :, None, None])
             self.preprocess.bias.copy_(bias)  # pyright: ignore[reportOptionalMemberAccess]
-        self.requires_grad_(False)
+        self.requires_grad_(requires_grad=False)
 
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise `UnknownLayerError` unless every name is a layer of this encoder."""
@@ -201,7 +201,7 @@ def _preprocessing_affine(preprocessing: Preprocessing) -> tuple[Tensor, Tensor]
 
 
 def feature_keys(spec: EncoderSpec) -> dict[str, str]:
-    """Map convolution names to torchvision's ``features.N`` prefixes: ``conv1_2`` -> ``features.2``."""
+    """Convolution names to torchvision's prefixes: ``conv1_2`` to ``features.2``."""
     keys: dict[str, str] = {}
     index = 0
     for b, block in enumerate(spec.blocks, 1):

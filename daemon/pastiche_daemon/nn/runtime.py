@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
+from torch import nn
 
 Precision = Literal["float32", "bfloat16"]
+_Module = TypeVar("_Module", bound=nn.Module)
 
 # Parameters of glibc's mallopt(3).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -35,6 +37,11 @@ def training_precision(device: torch.device) -> Precision:
 def dtype_of(precision: Precision) -> torch.dtype:
     """The torch type of a precision's name."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def channels_last(module: _Module) -> _Module:
+    """Lay the module's weights out channels-last, in place, and return it."""
+    return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def keep_freed_memory() -> bool:
