@@ -1,1 +1,64 @@
-"""Pure-Python client of the Pastiche daemon, for editors, the command line and scripts."""
+"""Pure-Python client of the Pastiche daemon, for editors, the command line and scripts.
+
+    from pastiche_client import Client, Layer, PixelFormat, SampleType
+
+    with Client.connect() as client:
+        layer = Layer(width, height, PixelFormat.RGBA, SampleType.U8, pixels)
+        result = client.stylize(layer, "masters/starry_night", strength=0.8)
+
+The names below are imported when they are first used: the daemon reads `paths` and
+`runtime_file` from this package without loading the transport.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pastiche_client.cancel import CancelToken
+    from pastiche_client.client import Client
+    from pastiche_client.errors import DaemonError
+    from pastiche_client.layer import Layer, PixelFormat, SampleType
+    from pastiche_client.results import (
+        DaemonInfo,
+        Pack,
+        Preview,
+        Progress,
+        Queued,
+        Style,
+        StylizeResult,
+        Summary,
+    )
+
+__all__ = [
+    "CancelToken",
+    "Client",
+    "DaemonError",
+    "DaemonInfo",
+    "Layer",
+    "Pack",
+    "PixelFormat",
+    "Preview",
+    "Progress",
+    "Queued",
+    "SampleType",
+    "Style",
+    "StylizeResult",
+    "Summary",
+]
+
+_MODULES = {
+    "CancelToken": "cancel",
+    "Client": "client",
+    "DaemonError": "errors",
+    "Layer": "layer",
+    "PixelFormat": "layer",
+    "SampleType": "layer",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'results')}"), name)

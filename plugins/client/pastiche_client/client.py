@@ -1,0 +1,336 @@
+"""The client: plain functions over a running daemon, usable from any thread."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import secrets
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from google.protobuf.wrappers_pb2 import Int32Value, StringValue
+from grpclib.client import UnaryUnaryMethod
+from pastiche.v1 import daemon_pb2
+from pastiche.v1.daemon_grpc import DaemonServiceStub
+
+from pastiche_client import packs_calls
+from pastiche_client.errors import (
+    CallCancelledError,
+    DaemonLostError,
+    DeadlineExceededError,
+)
+from pastiche_client.io_thread import IoThread
+from pastiche_client.launcher import daemon_connection
+from pastiche_client.paths import DataPaths, data_paths
+from pastiche_client.results import DaemonInfo, Event, Pack, Style, StylizeResult
+from pastiche_client.runtime_file import RuntimeFileError, read_runtime_file
+from pastiche_client.status import CALL_ERRORS, daemon_error
+from pastiche_client.stylize_call import StylizeRequest, stylize
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pastiche_client.cancel import CancelToken
+    from pastiche_client.connection import Connection
+    from pastiche_client.layer import Layer
+    from pastiche_client.style_names import Styles
+
+T = TypeVar("T")
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_SERVING = 1
+
+
+def _ignore_event(_: Event) -> None:
+    pass
+
+
+def _ignore_progress(_: float) -> None:
+    pass
+
+
+class Client:
+    """Talks to the daemon of one data folder; starts it when a call needs it.
+
+    A client holds no connection between calls, so it never goes stale: a daemon that ended in the
+    meantime is simply started again. Close it, or use it as a context manager.
+
+    Every call raises a `DaemonError`; one whose daemon ends in the middle a `DaemonLostError`, at
+    once. A call must not be made from an event callback of the same client.
+    """
+
+    def __init__(
+        self,
+        paths: DataPaths | None = None,
+        *,
+        start: bool = True,
+        start_timeout: float = _START_SECONDS,
+        client_id: str = "",
+    ) -> None:
+        """A client that has not called yet; see `connect`."""
+        self._paths = paths or data_paths()
+        self._start = start
+        self._start_timeout = start_timeout
+        self._client_id = client_id or secrets.token_hex(8)
+        self._io = IoThread("pastiche-client")
+
+    @classmethod
+    def connect(
+        cls,
+        paths: DataPaths | None = None,
+        start: bool = True,
+        *,
+        start_timeout: float = _START_SECONDS,
+        client_id: str = "",
+    ) -> Client:
+        """A client whose daemon is known to run.
+
+        Args:
+            paths: the data folder; the user's own by default.
+            start: start a daemon now, and later, where none runs.
+            start_timeout: seconds that a start may take.
+            client_id: calls of different ids share the device fairly; random by default.
+
+        Raises:
+            DaemonNotRunningError: none runs, and `start` is false.
+            DaemonStartError: it could not be started.
+        """
+        client = cls(paths, start=start, start_timeout=start_timeout, client_id=client_id)
+        try:
+            client.info()
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def paths(self) -> DataPaths:
+        return self._paths
+
+    def close(self) -> None:
+        """Cancel what still runs. The daemon stays."""
+        self._io.close()
+
+    def stylize(
+        self,
+        layer: Layer,
+        styles: Styles,
+        *,
+        strength: float = 1.0,
+        preserve_colors: bool = False,
+        stroke_size: float = 1.0,
+        preview_size: int = 0,
+        request_id: str = "",
+        on_event: Callable[[Event], None] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> StylizeResult:
+        """Stylize a layer and wait for it. Ctrl+C cancels the call.
+
+        Args:
+            layer: what to stylize.
+            styles: `pack/style`, several of one pack, or a mapping of them to shares of the mix.
+            strength: 0 (the layer) to 1 (the pastiche).
+            preserve_colors: keep the layer's colours.
+            stroke_size: factor of the pack's native stroke size, 0.25 to 4.
+            preview_size: longer side of a preview that comes first, in pixels, at most 1024.
+            request_id: names the call in the daemon's log.
+            on_event: called in the client's own thread; what it raises ends the call.
+            timeout: seconds for the call itself, without a daemon's start.
+            cancel: ends the call from another thread.
+
+        Raises:
+            CallCancelledError: it was cancelled.
+            DeadlineExceededError: the time is over.
+            DaemonError: another one, see `pastiche_client.errors`.
+        """
+        future = self.submit_stylize(
+            layer,
+            styles,
+            strength=strength,
+            preserve_colors=preserve_colors,
+            stroke_size=stroke_size,
+            preview_size=preview_size,
+            request_id=request_id,
+            on_event=on_event,
+            timeout=timeout,
+        )
+        try:
+            if cancel is None:
+                return self._io.wait(future)
+            with cancel.calling(future.cancel):
+                return self._io.wait(future)
+        except concurrent.futures.CancelledError:
+            raise CallCancelledError("The call was cancelled.", reason="CANCELLED") from None
+
+    def submit_stylize(
+        self,
+        layer: Layer,
+        styles: Styles,
+        *,
+        strength: float = 1.0,
+        preserve_colors: bool = False,
+        stroke_size: float = 1.0,
+        preview_size: int = 0,
+        request_id: str = "",
+        on_event: Callable[[Event], None] | None = None,
+        timeout: float | None = None,
+    ) -> concurrent.futures.Future[StylizeResult]:
+        """Like `stylize`, without waiting. `cancel()` of the future cancels the call."""
+        request = StylizeRequest(
+            layer=layer,
+            styles=styles,
+            strength=strength,
+            preserve_colors=preserve_colors,
+            stroke_size=stroke_size,
+            preview_size=preview_size,
+            request_id=request_id or secrets.token_hex(8),
+        )
+        return self._submit(
+            lambda connection: stylize(connection, request, on_event or _ignore_event, timeout)
+        )
+
+    def list_packs(self) -> list[Pack]:
+        """All packs, built in and installed."""
+        return self._call(packs_calls.list_packs)
+
+    def get_pack(self, pack: str) -> Pack:
+        """The pack of an id or name. Raises NotFoundError."""
+        name = _pack_name(pack)
+        return self._call(lambda connection: packs_calls.get_pack(connection, name))
+
+    def list_styles(self, pack: str = "-", *, with_previews: bool = False) -> list[Style]:
+        """The styles of a pack, or of all."""
+        parent = _pack_name(pack)
+        return self._call(
+            lambda connection: packs_calls.list_styles(
+                connection, parent, with_previews=with_previews
+            )
+        )
+
+    def install_pack(
+        self,
+        file: Path,
+        *,
+        replace: bool = False,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Pack:
+        """Install a pack file. `on_progress` gets the share that was sent, 0..1.
+
+        Raises:
+            AlreadyExistsError: a pack of that id is installed, and `replace` is false.
+            DamagedDataError, InvalidRequestError: it is no usable pack.
+            OSError: the file cannot be read.
+        """
+        return self._call(
+            lambda connection: packs_calls.install_pack(
+                connection, file, replace=replace, on_progress=on_progress or _ignore_progress
+            )
+        )
+
+    def export_pack(self, pack: str, file: Path, *, replace: bool = False) -> None:
+        """Write a pack to a file. Raises FileExistsError, and other OSErrors of writing it."""
+        name = _pack_name(pack)
+        self._call(
+            lambda connection: packs_calls.export_pack(connection, name, file, replace=replace)
+        )
+
+    def delete_pack(self, pack: str) -> None:
+        """Remove an installed pack. Raises NotFoundError, and RefusedError for a built-in one."""
+        name = _pack_name(pack)
+        self._call(lambda connection: packs_calls.delete_pack(connection, name))
+
+    def info(self) -> DaemonInfo:
+        return self._call(_info)
+
+    def health(self) -> bool:
+        """Whether the daemon's health service says that it serves."""
+        return self._call(_health)
+
+    def stop_daemon(self) -> None:
+        """Stop the running daemon and wait until it is gone.
+
+        Raises:
+            DaemonNotRunningError: none runs.
+            DeadlineExceededError: it did not end; its log says why.
+        """
+        self._io.wait(self._io.submit(self._stop_daemon()))
+
+    async def _stop_daemon(self) -> None:
+        async with daemon_connection(
+            self._paths, self._client_id, start=False, start_timeout=0
+        ) as connection:
+            instance = connection.daemon.instance_id
+            try:
+                await DaemonServiceStub(connection.channel).StopDaemon(
+                    daemon_pb2.StopDaemonRequest(),
+                    timeout=_STOP_SECONDS,
+                    metadata=dict(connection.metadata),
+                )
+            except CALL_ERRORS as error:
+                failure = daemon_error(error, self._paths.log_file)
+                if not isinstance(failure, DaemonLostError):  # it ended before it answered
+                    raise failure from error
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self._is_published(instance):
+            if time.monotonic() >= deadline:
+                raise DeadlineExceededError(
+                    f"The daemon has not ended after {_STOP_SECONDS:.0f} seconds; "
+                    f"its log is {self._paths.log_file}"
+                )
+            await asyncio.sleep(0.05)
+
+    def _is_published(self, instance_id: str) -> bool:
+        try:
+            info = read_runtime_file(self._paths.runtime_file)
+        except RuntimeFileError:
+            return False
+        return info is not None and info.instance_id == instance_id
+
+    def _submit(self, call: Callable[[Connection], Awaitable[T]]) -> concurrent.futures.Future[T]:
+        async def run() -> T:
+            async with daemon_connection(
+                self._paths, self._client_id, start=self._start, start_timeout=self._start_timeout
+            ) as connection:
+                try:
+                    return await call(connection)
+                except CALL_ERRORS as error:
+                    raise daemon_error(error, self._paths.log_file) from error
+
+        return self._io.submit(run())
+
+    def _call(self, call: Callable[[Connection], Awaitable[T]]) -> T:
+        return self._io.wait(self._submit(call))
+
+
+async def _info(connection: Connection) -> DaemonInfo:
+    return DaemonInfo.of(connection.daemon)
+
+
+async def _health(connection: Connection) -> bool:
+    # These have the wire format of the health service's own messages, which other packages
+    # register too: two registrations in one process would clash.
+    check = UnaryUnaryMethod(
+        connection.channel, "/grpc.health.v1.Health/Check", StringValue, Int32Value
+    )
+    return (await check(StringValue())).value == _SERVING
+
+
+def _pack_name(pack: str) -> str:
+    return pack if pack.startswith("packs/") else f"packs/{pack}"

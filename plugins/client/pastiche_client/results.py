@@ -1,0 +1,202 @@
+"""What the daemon tells, as plain values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from pastiche.v1 import daemon_pb2, packs_pb2, stylization_pb2
+
+    from pastiche_client.layer import Layer
+
+
+class Stage(IntEnum):
+    """What a running call does. The values are those of the API."""
+
+    UNSPECIFIED = 0
+    LOADING = 1
+    PREVIEW = 2
+    STYLIZING = 3
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The call waits; `position` calls run before it."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`fraction` of the work is done, 0..1, never decreasing."""
+
+    fraction: float
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A quick picture of the result, smaller than the layer."""
+
+    layer: Layer
+
+
+Event: TypeAlias = Queued | Progress | Preview
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a layer was stylized. `notes` are sentences for the user."""
+
+    request_id: str
+    pack: str
+    pack_version: str
+    queued_seconds: float
+    compute_seconds: float
+    notes: tuple[str, ...]
+
+    @staticmethod
+    def of(message: stylization_pb2.StylizeImageSummary) -> Summary:
+        return Summary(
+            request_id=message.request_id,
+            pack=message.pack,
+            pack_version=message.pack_version,
+            queued_seconds=message.queued_seconds,
+            compute_seconds=message.compute_seconds,
+            notes=tuple(message.notes),
+        )
+
+
+@dataclass(frozen=True)
+class StylizeResult:
+    """The pastiche: a layer of the request's size, format, sample type and offset."""
+
+    layer: Layer
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class SliderRange:
+    minimum: float
+    maximum: float
+    default: float
+
+    @staticmethod
+    def of(message: packs_pb2.SliderRange) -> SliderRange:
+        return SliderRange(message.minimum, message.maximum, message.default_value)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A style pack of the daemon. `name` is `packs/{pack}`; `provenance` says how it was made."""
+
+    name: str
+    display_name: str
+    version: str
+    description: str
+    architecture: str
+    style_count: int
+    license: str
+    attribution: str
+    built_in: bool
+    size_bytes: int
+    provenance: dict[str, Any] = field(repr=False)
+    strength: SliderRange
+    stroke_size: SliderRange
+
+    @property
+    def id(self) -> str:
+        return self.name.removeprefix("packs/")
+
+    @staticmethod
+    def of(message: packs_pb2.Pack) -> Pack:
+        return Pack(
+            name=message.name,
+            display_name=message.display_name,
+            version=message.version,
+            description=message.description,
+            architecture=message.architecture,
+            style_count=message.style_count,
+            license=message.license,
+            attribution=message.attribution,
+            built_in=message.built_in,
+            size_bytes=message.size_bytes,
+            provenance=json.loads(message.provenance_json or "{}"),
+            strength=SliderRange.of(message.strength),
+            stroke_size=SliderRange.of(message.stroke_size),
+        )
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style of a pack. `name` is `packs/{pack}/styles/{style}`; `preview` an encoded picture."""
+
+    name: str
+    display_name: str
+    artist: str
+    license: str
+    preview: bytes = field(repr=False)
+    preview_media_type: str
+
+    @property
+    def id(self) -> str:
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def pack_id(self) -> str:
+        return self.name.removeprefix("packs/").split("/", 1)[0]
+
+    @staticmethod
+    def of(message: packs_pb2.Style) -> Style:
+        return Style(
+            name=message.name,
+            display_name=message.display_name,
+            artist=message.artist,
+            license=message.license,
+            preview=message.preview,
+            preview_media_type=message.preview_media_type,
+        )
+
+
+@dataclass(frozen=True)
+class DaemonInfo:
+    """The running daemon. `device` is empty until the networks' library is loaded."""
+
+    version: str
+    instance_id: str
+    pid: int
+    start_time: float
+    device: str
+    torch_version: str
+    python_version: str
+    max_side: int
+    max_pixels: int
+    max_pack_bytes: int
+    waiting: int
+    running: int
+    data_dir: str
+    log_path: str
+    idle_exit_seconds: float
+
+    @staticmethod
+    def of(message: daemon_pb2.DaemonInfo) -> DaemonInfo:
+        return DaemonInfo(
+            version=message.version,
+            instance_id=message.instance_id,
+            pid=message.pid,
+            start_time=message.start_time.seconds + message.start_time.nanos / 1e9,
+            device=message.device,
+            torch_version=message.torch_version,
+            python_version=message.python_version,
+            max_side=message.limits.max_side,
+            max_pixels=message.limits.max_pixels,
+            max_pack_bytes=message.limits.max_pack_bytes,
+            waiting=message.queue.waiting,
+            running=message.queue.running,
+            data_dir=message.data_dir,
+            log_path=message.log_path,
+            idle_exit_seconds=message.idle_exit_seconds,
+        )
