@@ -1,0 +1,70 @@
+"""What can be wrong with a style pack or with finding, keeping or storing one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class PackError(Exception):
+    """Base of all pack errors. ``reason`` is a stable word for programs, the message for people."""
+
+    reason: ClassVar[str] = "PACK_ERROR"
+
+
+class DamagedPackError(PackError):
+    """The file is not a whole and well-formed pack."""
+
+    reason: ClassVar[str] = "PACK_DAMAGED"
+
+
+class UnsupportedPackError(PackError):
+    """Perhaps a good pack, but of a schema, architecture or daemon version unknown here."""
+
+    reason: ClassVar[str] = "PACK_UNSUPPORTED"
+
+
+class PackTooLargeError(PackError):
+    """The file, or what it would unpack to, exceeds the limits."""
+
+    reason: ClassVar[str] = "PACK_TOO_LARGE"
+
+
+class UnknownPackError(PackError):
+    """There is no pack of that id."""
+
+    reason: ClassVar[str] = "PACK_NOT_FOUND"
+
+    def __init__(self, pack_id: str, existing: Iterable[str]) -> None:
+        super().__init__(f"there is no pack {pack_id!r:.80}; there are: {_listed(existing)}")
+
+
+class UnknownStyleError(PackError):
+    """There is no style of that name."""
+
+    reason: ClassVar[str] = "STYLE_NOT_FOUND"
+
+    def __init__(self, name: str, existing: Iterable[str]) -> None:
+        super().__init__(f"there is no style {name!r:.160}; there are: {_listed(existing)}")
+
+
+class PackExistsError(PackError):
+    """A pack of the same id is installed and replacing it was not asked for."""
+
+    reason: ClassVar[str] = "PACK_EXISTS"
+
+
+class BuiltInPackError(PackError):
+    """Built-in packs can be neither replaced nor removed."""
+
+    reason: ClassVar[str] = "PACK_BUILT_IN"
+
+
+class StorageFullError(PackError):
+    """The disk, the user's quota or the largest allowed file size is exhausted."""
+
+    reason: ClassVar[str] = "STORAGE_FULL"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

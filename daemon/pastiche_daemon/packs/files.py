@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pastiche_daemon.packs.errors import StorageFullError
+
+PART_SUFFIX = ".part"
+
+# Also a quota, and a limit on the size of files (setrlimit(2)).
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A file that is being written: ``finish`` it, check it, then ``move_to`` its place."""
+
+    file: BinaryIO
+    path: Path
+
+    def finish(self) -> None:
+        """Write everything through to the disk and close the file."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+    def move_to(self, target: Path) -> None:
+        """Put the finished file in ``target``'s place, at once, and make that durable."""
+        self.path.replace(target)
+        if os.name == "posix":
+            _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def part_file(target: Path) -> Iterator[PartFile]:
+    """Open a new file in ``target``'s folder, under a hidden name; gone at the end unless moved.
+
+    Raises `StorageFullError` where the disk, a quota or a size limit is exhausted, whatever part
+    of the writing meets it; other OSErrors as they are.
+    """
+    path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
+    try:
+        with path.open("xb") as file:
+            yield PartFile(file, path)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFullError(
+                f"no space left to write {target}; free some space and try again"
+            ) from error
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Some file systems cannot; the file itself is in its place by now.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

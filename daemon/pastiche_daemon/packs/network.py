@@ -1,0 +1,115 @@
+"""Between a pack's weights file and a transformer network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, deserialize
+from safetensors.torch import save
+from torch import Tensor
+
+from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
+from pastiche_daemon.packs.errors import DamagedPackError
+
+if TYPE_CHECKING:
+    from pastiche_daemon.packs.archive import Pack
+    from pastiche_daemon.packs.manifest import Manifest
+
+_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+_LARGEST_HEADER = 1 << 20
+
+
+def spec_of(manifest: Manifest) -> TransformerSpec:
+    """The network that a manifest declares, with as many styles as it lists."""
+    declared = manifest.architecture
+    return TransformerSpec(
+        styles=len(manifest.styles),
+        channels=declared.channels,
+        residual_blocks=declared.residual_blocks,
+        end_kernel=declared.end_kernel,
+        upsampling=declared.upsampling,
+        norm=declared.norm,
+        padding=declared.padding,
+        output=declared.output,
+    )
+
+
+def network_tensors(network: TransformerNetwork, dtype: torch.dtype = torch.float16) -> bytes:
+    """The network's parameters as a safetensors file of one floating-point type."""
+    tensors = {
+        name: value.detach().to(device="cpu", dtype=dtype).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    return save(tensors, metadata={"format": "pt"})
+
+
+def load_network(pack: Pack) -> TransformerNetwork:
+    """The pack's network in float32, in evaluation mode, its parameters without gradients.
+
+    Raises `DamagedPackError` where the file changed since the pack was read.
+    """
+    network = _empty_network(spec_of(pack.manifest))
+    state = {name: value.float() for name, value in pack.weights().items()}
+    network.load_state_dict(state, assign=True)
+    return network.requires_grad_(requires_grad=False).eval()
+
+
+def read_weights(data: bytes, name: str, spec: TransformerSpec) -> dict[str, Tensor]:
+    """The tensors of the weights file ``name``, in its own types, after checking all of them.
+
+    Raises `DamagedPackError` unless they are exactly the parameters of the declared network, by
+    name and shape, in half or single precision, and finite.
+    """
+    found = _parse(data, name)
+    expected = {key: list(value.shape) for key, value in _empty_network(spec).state_dict().items()}
+    for key in expected:
+        if key not in found:
+            raise DamagedPackError(f"{name}: the tensor {key} is missing")
+    for key in found:
+        if key not in expected:
+            raise DamagedPackError(
+                f"{name}: the tensor {key[:80]!a} is not part of the declared architecture"
+            )
+    tensors: dict[str, Tensor] = {}
+    for key, shape in expected.items():
+        entry = found[key]
+        if entry["dtype"] not in _DTYPES:
+            raise DamagedPackError(
+                f"{name}: the tensor {key} is of type {entry['dtype']}; "
+                f"one of {', '.join(_DTYPES)} is needed"
+            )
+        if entry["shape"] != shape:
+            raise DamagedPackError(
+                f"{name}: the tensor {key} has shape {entry['shape']}; "
+                f"the declared architecture needs {shape}"
+            )
+        dtype = _DTYPES[entry["dtype"]]
+        # A copy, because the file's bytes may be neither writable nor aligned.
+        values = torch.frombuffer(bytearray(entry["data"]), dtype=dtype, count=math.prod(shape))
+        if not torch.isfinite(values).all():
+            raise DamagedPackError(f"{name}: the tensor {key} holds values that are not finite")
+        tensors[key] = values.reshape(shape)
+    return tensors
+
+
+def _empty_network(spec: TransformerSpec) -> TransformerNetwork:
+    # On the meta device a declared network costs no memory, however large it is.
+    with torch.device("meta"):
+        return TransformerNetwork(spec)
+
+
+def _parse(data: bytes, name: str) -> Mapping[str, Mapping[str, Any]]:
+    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
+        raise DamagedPackError(
+            f"{name} is a pickle or a PyTorch archive, which could run code; "
+            "packs hold safetensors only"
+        )
+    if int.from_bytes(data[:8], "little") > _LARGEST_HEADER:
+        raise DamagedPackError(f"{name} is not a safetensors file: its header is too long")
+    try:
+        return dict(deserialize(data))
+    except SafetensorError as error:
+        raise DamagedPackError(f"{name} is not a safetensors file: {error!s:.200}") from error

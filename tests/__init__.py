@@ -1,0 +1,1 @@
+"""Pastiche's tests; a package, so that they can share `tests.support`."""
