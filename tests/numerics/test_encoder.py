@@ -7,6 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from safetensors.torch import save_file
+from torchvision.models import get_model
+from torchvision.models.vgg import cfgs, make_layers
+from torchvision.transforms import functional as transforms
+
 from pastiche_daemon.encoders import EncoderFileError, load_encoder
 from pastiche_daemon.nn.encoder import (
     Encoder,
@@ -15,10 +20,6 @@ from pastiche_daemon.nn.encoder import (
     encoder_specs,
     feature_keys,
 )
-from safetensors.torch import save_file
-from torchvision.models import get_model
-from torchvision.models.vgg import cfgs, make_layers
-from torchvision.transforms import functional as transforms
 
 
 def image(size: int = 64) -> torch.Tensor:

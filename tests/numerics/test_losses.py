@@ -6,9 +6,10 @@ import math
 
 import pytest
 import torch
-from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
 from torch import Tensor
 from torch.autograd import gradcheck
+
+from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
 
 
 def features(*shape: int, seed: int = 0) -> Tensor:

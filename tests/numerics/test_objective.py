@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from pastiche_daemon.nn.encoder import Encoder, UnknownLayerError, encoder_specs
 from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective

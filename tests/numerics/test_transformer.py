@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from torch.autograd import gradcheck
+
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm, instance_statistics
 from pastiche_daemon.nn.transformer import (
     TransformerNetwork,
@@ -12,7 +14,6 @@ from pastiche_daemon.nn.transformer import (
     reflect_pad,
     upsample,
 )
-from torch.autograd import gradcheck
 
 SMALL = TransformerSpec(styles=3, channels=(4, 6, 8), residual_blocks=2)
 

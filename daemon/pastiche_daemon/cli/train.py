@@ -102,12 +102,13 @@ def train(context: click.Context, **options: Any) -> None:
 
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     import torch
+
     from pastiche_daemon.nn.objective import ObjectiveWeights
-    from pastiche_daemon.nn.runtime import default_device, training_precision
+    from pastiche_daemon.nn.runtime import default_device, fast_precision
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
 
     device = torch.device(options["device"]) if options["device"] else default_device()
-    precision = options["precision"] or training_precision(device)
+    precision = options["precision"] or fast_precision(device)
     request = TrainingRequest(
         photographs=options["photos"],
         styles=find_styles(options["styles"]),
@@ -190,7 +191,7 @@ def _progress(console: Console, steps: int, done: int) -> Iterator[Any]:
 
     def show(report: StepReport) -> None:
         for name in ("total", "content", "style", "tv"):
-            value = getattr(report, name)
+            value = float(getattr(report, name))
             averages[name] = averages.get(name, value) * 0.98 + value * 0.02
         losses = "  ".join(f"{name} {value:.4f}" for name, value in averages.items())
         progress.update(task, completed=report.step, losses=losses)

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table, writes JSON, names the machine and checks its bars."""

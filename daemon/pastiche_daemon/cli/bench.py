@@ -1,0 +1,131 @@
+"""``pastiche bench``: what the product claims, measured on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from pastiche_daemon.bench.report import BenchReport
+
+_PATH = click.Path(path_type=Path)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group(
+    epilog="""
+\b
+Examples:
+  pastiche bench forward --pack masters.pastiche --photo cat.jpg
+  pastiche bench quality --pack masters.pastiche --encoder-weights vgg.safetensors \\
+      --style paintings --photo one.jpg --photo two.jpg
+"""
+)
+def bench() -> None:
+    """Measure speed and quality: a table, JSON, and a non-zero exit where a bar is missed."""
+
+
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench forward --pack masters.pastiche --photo cat.jpg --size 512 --size 1024
+"""
+)
+@click.option("--pack", type=_FILE, required=True, help="Pack file.")
+@click.option("--photo", type=_FILE, required=True, help="Photograph to stylize.")
+@click.option("--size", "sizes", type=click.IntRange(4), multiple=True, default=(512, 1024))
+@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True)
+@click.option("--json", "json_path", type=_PATH, help="Write the results here as JSON.")
+def forward(
+    pack: Path, photo: Path, sizes: tuple[int, ...], rounds: int, json_path: Path | None
+) -> None:
+    """Our forward pass against the same network in plain eager float32 torch."""
+    from pastiche_daemon.bench.forward import bench_forward
+    from pastiche_daemon.packs.errors import PackError
+    from pastiche_daemon.photographs import PictureError
+
+    if any(size % 4 for size in sizes):
+        raise click.BadParameter("sizes must be multiples of 4", param_hint="--size")
+    try:
+        outcome = bench_forward(pack, photo, sizes, rounds, _say)
+    except (PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench quality --pack masters.pastiche --encoder-weights vgg19_16x.safetensors \\
+      --style paintings --photo photographs
+"""
+)
+@click.option("--pack", type=_FILE, required=True, help="Pack file.")
+@click.option("--encoder-weights", type=_FILE, required=True, help="The training's loss network.")
+@click.option("--style", "styles", type=_PATH, multiple=True, required=True, help="Its paintings.")
+@click.option(
+    "--photo",
+    "photos",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="Photographs, or folders of them, that were not trained on.",
+)
+@click.option("--size", type=click.IntRange(64), default=512, show_default=True)
+@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--json", "json_path", type=_PATH, help="Write the results here as JSON.")
+def quality(
+    pack: Path,
+    encoder_weights: Path,
+    styles: tuple[Path, ...],
+    photos: tuple[Path, ...],
+    size: int,
+    iterations: int,
+    json_path: Path | None,
+) -> None:
+    """A pack's losses against L-BFGS from the photograph, style by style."""
+    from pastiche_daemon.bench.quality import BenchError, QualityRequest, bench_quality
+    from pastiche_daemon.encoders import EncoderFileError
+    from pastiche_daemon.packs.errors import PackError
+    from pastiche_daemon.photographs import PictureError
+    from pastiche_daemon.training_run import find_styles
+
+    try:
+        request = QualityRequest(
+            pack=pack,
+            encoder_weights=encoder_weights,
+            styles=find_styles(styles),
+            photographs=find_styles(photos),
+            size=size,
+            iterations=iterations,
+        )
+        outcome = bench_quality(request, _say)
+    except (BenchError, EncoderFileError, PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
+def _say(text: str) -> None:
+    click.echo(f"measuring {text} ...", err=True)
+
+
+def _finish(report: BenchReport, json_path: Path | None) -> None:
+    console = Console(width=None if Console().is_terminal else 160)
+    console.print(report.table())
+    for note in report.notes:
+        console.print(note, markup=False)
+    machine = ", ".join(f"{name} {value}" for name, value in report.machine.items())
+    console.print(f"machine: {machine}", markup=False)
+    for bar in report.bars:
+        state = "met" if bar.met else "MISSED"
+        console.print(f"{state}: {bar.name} ({bar.detail})", markup=False)
+    if json_path is not None:
+        report.write(json_path)
+        console.print(f"written: {json_path}", markup=False)
+    if not report.met:
+        raise SystemExit(1)
