@@ -48,16 +48,23 @@ def part_file(target: Path) -> Iterator[PartFile]:
     """
     path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
-        with path.open("xb") as file:
+        with storage_errors(target), path.open("xb") as file:
             yield PartFile(file, path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def storage_errors(target: Path) -> Iterator[None]:
+    """Turn the system's errors for "no space left" into `StorageFullError`."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFullError(
                 f"no space left to write {target}; free some space and try again"
             ) from error
         raise
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
