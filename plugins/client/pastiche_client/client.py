@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 from grpclib.client import UnaryUnaryMethod
+
 from pastiche.v1 import daemon_pb2
 from pastiche.v1.daemon_grpc import DaemonServiceStub
-
 from pastiche_client import packs_calls
 from pastiche_client.errors import (
     CallCancelledError,

@@ -11,9 +11,9 @@ from grpclib.client import Channel
 from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+
 from pastiche.v1 import daemon_pb2
 from pastiche.v1.daemon_grpc import DaemonServiceStub
-
 from pastiche_client.status import CALL_ERRORS
 
 if TYPE_CHECKING:

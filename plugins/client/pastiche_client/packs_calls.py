@@ -10,9 +10,9 @@ from google.longrunning import (  # pyright: ignore[reportMissingTypeStubs]
     operations_proto_pb2 as operations_pb2,
 )
 from grpclib.client import UnaryUnaryMethod
+
 from pastiche.v1 import packs_pb2
 from pastiche.v1.packs_grpc import PacksServiceStub
-
 from pastiche_client.errors import InternalError, InvalidRequestError
 from pastiche_client.results import Pack, Style
 from pastiche_client.status import error_of_status

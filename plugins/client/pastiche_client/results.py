@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from pastiche.v1 import daemon_pb2, packs_pb2, stylization_pb2
-
     from pastiche_client.layer import Layer
 
 

@@ -88,7 +88,7 @@ def read_runtime_file(path: Path) -> RuntimeInfo | None:
         host=_text(path, fields, "host"),
         port=_number(path, fields, "port", 65535),
         pid=_number(path, fields, "pid", 2**32),
-        token=_text(path, fields, "token"),
+        token=_token(path, fields),
         instance_id=_text(path, fields, "instance_id"),
         version=_text(path, fields, "version"),
     )
@@ -115,6 +115,13 @@ def _check_owner(path: Path, status: os.stat_result) -> None:
     if sys.platform != "win32" and status.st_uid != os.getuid():
         # Whoever wrote it chooses where the user's pictures are sent.
         raise RuntimeFileError(f"{path} belongs to another user; remove it or set PASTICHE_HOME")
+
+
+def _token(path: Path, fields: dict[str, object]) -> str:
+    token = _text(path, fields, "token")
+    if not (token.isascii() and token.isprintable()):  # it is sent as a header
+        raise RuntimeFileError(f"{path} is damaged: token must be printable ASCII")
+    return token
 
 
 def _text(path: Path, fields: dict[str, object], name: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grpclib.exceptions import StreamTerminatedError
+
 from pastiche.v1 import layer_pb2, stylization_pb2
 from pastiche.v1.stylization_grpc import StylizationServiceStub
-
 from pastiche_client.errors import InternalError
 from pastiche_client.layer import Layer, PixelFormat, SampleType
 from pastiche_client.results import (
