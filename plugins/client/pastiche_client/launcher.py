@@ -100,6 +100,11 @@ async def _start(
                 reason="DAEMON_START_FAILED",
             )
         # Another daemon starts, or is about to end: give it time, then try again.
+        if info is None:
+            why = (
+                f"another one runs, but its runtime file {paths.runtime_file} is missing or "
+                "damaged; end that process, then try again"
+            )
         if not next_start:
             next_start = time.monotonic() + _OTHER_START_SECONDS
         elif time.monotonic() >= next_start:

@@ -19,7 +19,7 @@ def style_name(text: str) -> str:
     match text.split("/"):
         case ["packs", pack, "styles", style] if pack and style:
             return text
-        case [pack, style] if pack and style:
+        case [pack, style] if pack and style and pack != "packs":
             return f"packs/{pack}/styles/{style}"
         case _:
             raise ValueError(f"style must be named pack/style, not {text!r}")
