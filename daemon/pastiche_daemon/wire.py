@@ -1,0 +1,320 @@
+"""Layers as they travel, to tensors and back.
+
+Nothing here allocates before a header has been checked, and torch is imported only where pixels
+are: checking a request must not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pastiche.v1 import layer_pb2
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pastiche_daemon.stylize import LayerTensors, Stylized
+
+CHUNK_BYTES = 2**20
+
+
+class InvalidFieldError(Exception):
+    """A field of a request is wrong. `field` is its path, such as `layer.width`."""
+
+    def __init__(self, field: str, message: str, *, reason: str = "INVALID_FIELD") -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class LayerLimits:
+    """How large a layer may be: pixels of a side, pixels in all, and bytes in all."""
+
+    max_side: int = 65535
+    max_pixels: int = 2**28
+    max_bytes: int = 2**32
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Where the samples of a pixel are: the colours' places in R, G, B order, and alpha's."""
+
+    count: int
+    colors: tuple[int, ...]
+    alpha: int | None = None
+
+
+_FORMATS = {
+    layer_pb2.PIXEL_FORMAT_GREY: _Samples(1, (0,)),
+    layer_pb2.PIXEL_FORMAT_GREYA: _Samples(2, (0,), alpha=1),
+    layer_pb2.PIXEL_FORMAT_RGB: _Samples(3, (0, 1, 2)),
+    layer_pb2.PIXEL_FORMAT_RGBA: _Samples(4, (0, 1, 2), alpha=3),
+    layer_pb2.PIXEL_FORMAT_BGRA: _Samples(4, (2, 1, 0), alpha=3),
+}
+# Little-endian on every machine.
+_DTYPES = {
+    layer_pb2.SAMPLE_TYPE_U8: np.dtype("u1"),
+    layer_pb2.SAMPLE_TYPE_U16: np.dtype("<u2"),
+    layer_pb2.SAMPLE_TYPE_F32: np.dtype("<f4"),
+}
+
+
+@dataclass(frozen=True)
+class LayerLayout:
+    """A checked header: what the bytes of a layer are.
+
+    `row_stride` is the number of bytes from one row to the next, `header` what the client sent.
+    """
+
+    width: int
+    height: int
+    row_stride: int
+    samples: _Samples
+    dtype: np.dtype[np.generic]
+    header: layer_pb2.LayerHeader
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    @property
+    def layer_bytes(self) -> int:
+        return self.row_stride * self.height
+
+    @property
+    def mask_bytes(self) -> int:
+        """0 where there is no mask."""
+        return self.pixels if self.header.has_mask else 0
+
+    def view(self, data: bytes | bytearray) -> NDArray[np.generic]:
+        """The samples as H x W x samples, without a copy. Rows may be unaligned."""
+        size = self.dtype.itemsize
+        return np.ndarray(
+            (self.height, self.width, self.samples.count),
+            dtype=self.dtype,
+            buffer=data,
+            strides=(self.row_stride, self.samples.count * size, size),
+        )
+
+
+def parse_layer_header(
+    header: layer_pb2.LayerHeader, limits: LayerLimits, field: str = "layer"
+) -> LayerLayout:
+    """Check a header. `field` is its place in the request, for messages.
+
+    Raises:
+        InvalidFieldError: it makes no sense, or the layer is larger than the limits.
+    """
+    for name, side in (("width", header.width), ("height", header.height)):
+        if not 1 <= side <= limits.max_side:
+            raise InvalidFieldError(
+                f"{field}.{name}", f"must be 1 to {limits.max_side} pixels, not {side}"
+            )
+    if header.width * header.height > limits.max_pixels:
+        raise InvalidFieldError(
+            field,
+            f"{header.width} x {header.height} pixels are too many; "
+            f"{limits.max_pixels} are allowed, so stylize parts of it or scale it down",
+        )
+    samples = _FORMATS.get(header.format)
+    if samples is None:
+        raise InvalidFieldError(
+            f"{field}.format", "must be GREY, GREYA, RGB, RGBA or BGRA, see PixelFormat"
+        )
+    dtype = _DTYPES.get(header.sample_type)
+    if dtype is None:
+        raise InvalidFieldError(f"{field}.sample_type", "must be U8, U16 or F32, see SampleType")
+    packed = header.width * samples.count * dtype.itemsize
+    row_stride = header.row_stride or packed
+    if row_stride < packed:
+        raise InvalidFieldError(
+            f"{field}.row_stride",
+            f"must be 0 or at least the {packed} bytes of a row, not {row_stride}",
+        )
+    if row_stride * header.height > limits.max_bytes:
+        raise InvalidFieldError(
+            f"{field}.row_stride",
+            f"{row_stride} bytes for each of {header.height} rows are too many; "
+            f"{limits.max_bytes} in all are allowed",
+        )
+    return LayerLayout(header.width, header.height, row_stride, samples, dtype, header)
+
+
+class LayerUpload:
+    """Puts the chunks of a layer, and of its mask, together."""
+
+    def __init__(self, layout: LayerLayout) -> None:
+        self._layout = layout
+        self.layer = bytearray()
+        self.mask = bytearray()
+
+    @property
+    def complete(self) -> bool:
+        return (
+            len(self.layer) == self._layout.layer_bytes
+            and len(self.mask) == self._layout.mask_bytes
+        )
+
+    def add(self, chunk: layer_pb2.Chunk) -> None:
+        """Append a chunk.
+
+        Raises:
+            InvalidFieldError: it is not the piece that has to come next.
+        """
+        if self.complete:
+            raise InvalidFieldError("chunk", "all bytes of the layer have come; nothing may follow")
+        plane, target, size = self._expected()
+        if chunk.plane != plane:
+            raise InvalidFieldError(
+                "chunk.plane",
+                f"must be {layer_pb2.Plane.Name(plane)}, not {_plane_name(chunk.plane)}; "
+                "first comes all of the layer, then all of its mask",
+            )
+        if chunk.offset != len(target):
+            raise InvalidFieldError(
+                "chunk.offset",
+                f"must be {len(target)}, not {chunk.offset}; chunks come in order, without gaps",
+            )
+        if not 1 <= len(chunk.data) <= CHUNK_BYTES:
+            raise InvalidFieldError(
+                "chunk.data", f"must have 1 to {CHUNK_BYTES} bytes, not {len(chunk.data)}"
+            )
+        if len(target) + len(chunk.data) > size:
+            raise InvalidFieldError(
+                "chunk.data",
+                f"{len(target) + len(chunk.data)} bytes came; the header announced {size}",
+            )
+        target += chunk.data
+
+    def finish(self) -> None:
+        """Raises InvalidFieldError if bytes are missing."""
+        if not self.complete:
+            plane, target, size = self._expected()
+            raise InvalidFieldError(
+                "chunk.data",
+                f"the request ended after {len(target)} of the {size} bytes of "
+                f"{layer_pb2.Plane.Name(plane)}",
+            )
+
+    def _expected(self) -> tuple[layer_pb2.Plane, bytearray, int]:
+        if len(self.layer) < self._layout.layer_bytes:
+            return layer_pb2.PLANE_LAYER, self.layer, self._layout.layer_bytes
+        return layer_pb2.PLANE_MASK, self.mask, self._layout.mask_bytes
+
+
+def decode_layer(
+    layout: LayerLayout, data: bytes | bytearray, mask: bytes | bytearray
+) -> LayerTensors:
+    """The tensors of a whole layer.
+
+    Integer samples are divided by their largest value. F32 colours stay as they are; alpha is
+    clamped to 0..1, and NaN there is 0.
+    """
+    import torch
+
+    from pastiche_daemon.stylize import LayerTensors
+
+    pixels = layout.view(data)
+    color = torch.from_numpy(_decoded(pixels, layout.samples.colors))
+    alpha = None
+    if layout.samples.alpha is not None:
+        alpha = torch.from_numpy(_decoded(pixels, (layout.samples.alpha,))[0])
+        if layout.dtype.kind == "f":
+            alpha = alpha.nan_to_num_(nan=0.0, posinf=1.0, neginf=0.0).clamp_(0, 1)
+    selection = None
+    if layout.header.has_mask:
+        flat = np.frombuffer(mask, np.uint8).reshape(layout.height, layout.width, 1)
+        selection = torch.from_numpy(_decoded(flat, (0,))[0])
+    return LayerTensors(color.expand(3, -1, -1), alpha, selection)
+
+
+def encode_layer(layout: LayerLayout, data: bytearray, stylized: Stylized) -> None:
+    """Write the changed pixels' colours over the layer's own in `data`.
+
+    Every other byte stays: alpha, pixels that did not change, and the padding of rows.
+    """
+    changed = stylized.changed.cpu().numpy()
+    _encode(layout, layout.view(data), stylized.color, changed)
+
+
+def encode_preview(
+    layout: LayerLayout, color: Tensor, alpha: Tensor | None
+) -> tuple[layer_pb2.LayerHeader, bytes]:
+    """A preview in the layer's format and sample type, without padding.
+
+    `color` is 3 x h x w and `alpha` h x w, in 0..1.
+    """
+    height, width = color.shape[-2:]
+    header = layer_pb2.LayerHeader()
+    header.CopyFrom(layout.header)
+    header.width, header.height, header.row_stride, header.has_mask = width, height, 0, False
+    stride = width * layout.samples.count * layout.dtype.itemsize
+    small = LayerLayout(width, height, stride, layout.samples, layout.dtype, header)
+    data = bytearray(small.layer_bytes)
+    pixels = small.view(data)
+    everywhere = np.ones((height, width), np.bool_)
+    _encode(small, pixels, color, everywhere)
+    if layout.samples.alpha is not None:
+        opaque = np.ones((height, width), np.float32)
+        plane = opaque if alpha is None else alpha.cpu().numpy()
+        _write_plane(pixels[..., layout.samples.alpha], plane, everywhere)
+    return header, bytes(data)
+
+
+def chunks(plane: layer_pb2.Plane, data: bytes | bytearray) -> Iterator[layer_pb2.Chunk]:
+    """The data in pieces that fit a message, in order."""
+    view = memoryview(data)
+    for offset in range(0, len(view), CHUNK_BYTES):
+        piece = bytes(view[offset : offset + CHUNK_BYTES])
+        yield layer_pb2.Chunk(plane=plane, offset=offset, data=piece)
+
+
+def _decoded(pixels: NDArray[np.generic], places: Sequence[int]) -> NDArray[np.float32]:
+    """Some of the samples of H x W x samples as planes x H x W."""
+    height, width, _ = pixels.shape
+    planes = np.empty((len(places), height, width), np.float32)
+    for plane, place in zip(planes, places, strict=True):
+        if pixels.dtype.kind == "f":
+            plane[...] = pixels[..., place]
+        else:
+            np.divide(pixels[..., place], _largest(pixels.dtype), out=plane, dtype=np.float32)
+    return planes
+
+
+def _encode(
+    layout: LayerLayout, pixels: NDArray[np.generic], color: Tensor, where: NDArray[np.bool_]
+) -> None:
+    if len(layout.samples.colors) == 1:
+        from pastiche_daemon.stylize import luminance
+
+        color = luminance(color)
+    planes = color.detach().cpu().numpy()
+    for plane, place in zip(planes, layout.samples.colors, strict=True):
+        _write_plane(pixels[..., place], plane, where)
+
+
+def _write_plane(
+    target: NDArray[np.generic], plane: NDArray[np.float32], where: NDArray[np.bool_]
+) -> None:
+    """Quantize an H x W plane in 0..1 into samples, where `where` is true."""
+    if target.dtype.kind == "f":
+        np.copyto(target, plane, where=where)
+        return
+    # Zero elsewhere, because NaN cannot be cast.
+    scaled = np.zeros(plane.shape, np.float32)
+    np.multiply(plane, _largest(target.dtype), out=scaled, where=where)
+    np.copyto(target, np.rint(scaled, out=scaled), casting="unsafe", where=where)
+
+
+def _largest(dtype: np.dtype[np.generic]) -> np.float32:
+    return np.float32(2 ** (8 * dtype.itemsize) - 1)
+
+
+def _plane_name(value: int) -> str:
+    return layer_pb2.Plane.Name(value) if value in layer_pb2.Plane.values() else str(value)
