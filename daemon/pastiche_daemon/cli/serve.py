@@ -1,0 +1,93 @@
+"""`pastiche serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  pastiche serve
+  pastiche serve --idle-exit 0
+  PASTICHE_TOKEN=... pastiche serve --host 0.0.0.0 --port 7433 \\
+      --tls-certificate server.pem --tls-key server.key
+"""
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Other than this computer only with TLS and PASTICHE_TOKEN.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Default: any free port.", metavar="N"
+)
+@click.option(
+    "--idle-exit",
+    type=click.FloatRange(0),
+    default=900.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="End after this time without a call; 0: never.",
+)
+@click.option("--tls-certificate", type=_FILE, help="PEM file with the certificate chain.")
+@click.option("--tls-key", type=_FILE, help="PEM file with its private key.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: one per core.")
+@click.option(
+    "--max-queued",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Calls that may wait for the device.",
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    *,
+    host: str,
+    port: int,
+    idle_exit: float,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    threads: int | None,
+    max_queued: int,
+) -> None:
+    """Run the daemon in the foreground. Other commands start it by themselves.
+
+    Only one runs for a data folder; a second one ends with exit code 3. With PASTICHE_TOKEN in
+    the environment, that is the token instead of a random one.
+    """
+    import os
+
+    from pastiche_client.launcher import ALREADY_RUNNING_EXIT_CODE
+    from pastiche_client.paths import data_paths
+    from pastiche_daemon.server import AlreadyRunningError, ServeOptions
+    from pastiche_daemon.server import serve as run
+
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key belong together.")
+    try:
+        options = ServeOptions(
+            paths=data_paths(),
+            host=host,
+            port=port,
+            idle_exit_seconds=idle_exit,
+            token=os.environ.get("PASTICHE_TOKEN") or None,
+            tls_certificate=tls_certificate,
+            tls_key=tls_key,
+            max_queued=max_queued,
+            threads=threads,
+        )
+        run(options)
+    except AlreadyRunningError as error:
+        click.echo(str(error), err=True)
+        context.exit(ALREADY_RUNNING_EXIT_CODE)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
