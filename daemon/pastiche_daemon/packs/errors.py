@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+_MOST_LISTED = 30  # messages travel in headers, which are small
+
 
 class PackError(Exception):
     """Base of all pack errors. ``reason`` is a stable word for programs, the message for people."""
@@ -67,4 +69,6 @@ class StorageFullError(PackError):
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+    every = list(names)
+    shown, rest = every[:_MOST_LISTED], len(every) - _MOST_LISTED
+    return ", ".join([*shown, f"and {rest} more"] if rest > 0 else shown) or "none"

@@ -294,7 +294,9 @@ def dump_manifest(manifest: Manifest) -> bytes:
 def _check_supported(values: dict[str, Any]) -> None:
     """Refuse what is from the future before complaining about fields that are unknown today."""
     schema = values.get("schema_version")
-    if isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA_VERSION:
+    if isinstance(schema, bool):  # which equals 0 or 1
+        raise DamagedPackError(f"{MANIFEST_NAME}: schema_version: must be an integer")
+    if isinstance(schema, int) and schema != SCHEMA_VERSION:
         raise UnsupportedPackError(
             f"schema_version: this daemon ({__version__}) reads packs of schema {SCHEMA_VERSION}, "
             f"not {_shown(schema)}; update Pastiche"

@@ -102,14 +102,16 @@ def _empty_network(spec: TransformerSpec) -> TransformerNetwork:
 
 
 def _parse(data: bytes, name: str) -> Mapping[str, Mapping[str, Any]]:
-    if data[:1] == b"\x80" or data[:4] == b"PK\x03\x04":
-        raise DamagedPackError(
-            f"{name} is a pickle or a PyTorch archive, which could run code; "
-            "packs hold safetensors only"
-        )
     if int.from_bytes(data[:8], "little") > _LARGEST_HEADER:
-        raise DamagedPackError(f"{name} is not a safetensors file: its header is too long")
+        raise _not_safetensors(data, name, "its header is too long")
     try:
         return dict(deserialize(data))
     except SafetensorError as error:
-        raise DamagedPackError(f"{name} is not a safetensors file: {error!s:.200}") from error
+        raise _not_safetensors(data, name, f"{error!s:.200}") from error
+
+
+def _not_safetensors(data: bytes, name: str, why: str) -> DamagedPackError:
+    # Good files may begin with these bytes, too: they begin with the length of their header.
+    if data.startswith((b"\x80", b"PK\x03\x04")):
+        why = "it seems to be a pickle or a PyTorch archive, which could run code"
+    return DamagedPackError(f"{name} is not a safetensors file: {why}")
