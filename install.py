@@ -244,6 +244,12 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 # --- Making it ------------------------------------------------------------------------------------
 
+_INTRODUCTIONS = {
+    State.ABSENT: "Making an environment in {folder}, which takes some minutes.",
+    State.OUTDATED: "Completing the environment: {why}.",
+    State.BROKEN: "Making the environment anew, which takes some minutes: {why}.",
+}
+
 
 def ensure_environment(checkout: Checkout, say: Callable[[str], None]) -> None:
     """Make or complete the environment unless it is ready. Raises InstallError."""
@@ -255,14 +261,14 @@ def ensure_environment(checkout: Checkout, say: Callable[[str], None]) -> None:
             return
         if warning:
             say(f"Note: {warning}")
-        say(f"The environment {checkout.venv} is {state.value}: {why}.")
+        say(_INTRODUCTIONS[state].format(folder=checkout.venv, why=why))
         if state in (State.ABSENT, State.BROKEN):
             check_venv_modules(has_module)
             make_venv(checkout)
         install_packages(checkout)
         check_torch(checkout)
         write_stamp(checkout, wanted_stamp(checkout, version))
-        say(f"The environment is ready. Its log is {checkout.log}")
+        say(f"The environment is ready. What pip did is in {checkout.log}")
 
 
 def make_venv(checkout: Checkout) -> None:
@@ -343,7 +349,7 @@ _PIP_LINES = (
     (r"(Installing build dependencies|Preparing editable metadata)", "{0}"),
     (r"Building editable for (\S+)", "building {0}"),
     (r"INFO: pip is looking at multiple versions of (\S+)", "comparing versions of {0}"),
-    (r"Installing collected packages: (.+)", "unpacking {count} packages, which takes a while"),
+    (r"Installing collected packages: (.+)", "unpacking packages: {count}"),
 )
 
 
