@@ -61,9 +61,9 @@ Examples:
     help="Widths of the network at full, half and quarter resolution.",
 )
 @click.option("--blocks", type=click.IntRange(0), default=5, show_default=True)
-@click.option("--content-weight", type=float, default=0.01, show_default=True)
+@click.option("--content-weight", type=float, default=0.1, show_default=True)
 @click.option("--style-weight", type=float, default=1.0, show_default=True)
-@click.option("--tv-weight", type=float, default=1.0, show_default=True)
+@click.option("--tv-weight", type=float, default=2.0, show_default=True)
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
@@ -105,10 +105,19 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
 
     from pastiche_daemon.nn.objective import ObjectiveWeights
     from pastiche_daemon.nn.runtime import default_device, fast_precision
+    from pastiche_daemon.train import TrainingError
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
 
     device = torch.device(options["device"]) if options["device"] else default_device()
     precision = options["precision"] or fast_precision(device)
+    try:
+        weights = ObjectiveWeights(
+            content=options["content_weight"],
+            style=options["style_weight"],
+            tv=options["tv_weight"],
+        )
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
     request = TrainingRequest(
         photographs=options["photos"],
         styles=find_styles(options["styles"]),
@@ -122,11 +131,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         style_size=options["style_size"],
         channels=_channels(options["channels"]),
         residual_blocks=options["blocks"],
-        weights=ObjectiveWeights(
-            content=options["content_weight"],
-            style=options["style_weight"],
-            tv=options["tv_weight"],
-        ),
+        weights=weights,
         steps=options["steps"],
         batch_size=options["batch_size"],
         crop_size=options["crop_size"],

@@ -5,6 +5,7 @@ Gatys et al., CVPR 2016, eq. 7, with the total variation term of Johnson et al.,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -31,14 +32,25 @@ class ObjectiveWeights:
     L_content is the sum over ``content_layers`` of layer weight times the mean squared error
     (Johnson, eq. 2); L_style the sum over ``style_layers`` of layer weight times the squared error
     of the Gram matrices over the squared norm of the style's (see `losses.style_loss`, "target").
+    Raises ValueError, naming the weight, where one is negative or not a number.
     """
 
-    content: float = 0.01
+    content: float = 0.1
     style: float = 1.0
-    tv: float = 1.0
+    tv: float = 2.0
     tv_exponent: float = 2.0
     content_layers: Mapping[str, float] = field(default_factory=_default_content_layers)
     style_layers: Mapping[str, float] = field(default_factory=_default_style_layers)
+
+    def __post_init__(self) -> None:
+        named = {"content": self.content, "style": self.style, "tv": self.tv}
+        named |= {f"content_layers.{k}": v for k, v in self.content_layers.items()}
+        named |= {f"style_layers.{k}": v for k, v in self.style_layers.items()}
+        for name, value in named.items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} weight must be a number of at least 0, not {value}")
+        if not any(named.values()):
+            raise ValueError("content, style and tv weights are all 0; give at least one")
 
 
 class Losses(NamedTuple):
