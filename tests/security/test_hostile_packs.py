@@ -717,7 +717,8 @@ except StorageFullError as error:
 
 
 def _run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])}  # noqa: PTH109
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])}
     command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -756,12 +757,12 @@ def test_no_space_while_writing(tiny: Path, tmp_path: Path, size: int) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 KiB, where we may mount one."""
+    """A file system of 1 MiB, where we may mount one."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root on Linux may mount a file system")
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
         pytest.skip(f"this system mounts nothing: {mounted.stderr.strip()}")
@@ -774,16 +775,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk(small_disk: Path, tiny: Path, tmp_path: Path) -> None:
     store = PackStore(tmp_path / "none", small_disk)
     first = store.install(tiny)
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space left"):
+        filler.write_bytes(bytes(2 << 20))
     second = write_tiny_pack(tmp_path / "second.pastiche", pack_id="second")
     for source, replace in ((second, False), (tiny, True)):
         with pytest.raises(StorageFullError, match="no space left"):
             store.install(source, replace=replace)
-        assert list(small_disk.iterdir()) == [first.path]
+        assert set(small_disk.iterdir()) == {first.path, filler}
     with pytest.raises(StorageFullError):
         write_tiny_pack(small_disk / "third.pastiche")
-    assert list(small_disk.iterdir()) == [first.path]
+    assert set(small_disk.iterdir()) == {first.path, filler}
     assert first.path.read_bytes() == tiny.read_bytes()
-    first.path.unlink()
+    filler.unlink()
     assert store.install(second).manifest.id == "second"
 
 

@@ -165,9 +165,9 @@ def write_pack(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Ma
                 info = zipfile.ZipInfo(name, _TIMESTAMP)
                 info.create_system = 3  # Unix, everywhere, for the same bytes everywhere
                 info.external_attr = (stat.S_IFREG | 0o644) << 16
-                # Weights and pictures do not get smaller.
-                text = name == MANIFEST_NAME
-                info.compress_type = zipfile.ZIP_DEFLATED if text else zipfile.ZIP_STORED
+                # Not compressed: weights and pictures do not get smaller, and what deflate makes
+                # of the same bytes differs between versions of zlib.
+                info.compress_type = zipfile.ZIP_STORED
                 archive.writestr(info, data)
         part.finish()
         read_pack(part.path)

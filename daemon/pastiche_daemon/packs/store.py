@@ -24,6 +24,8 @@ from pastiche_daemon.packs.errors import (
 from pastiche_daemon.packs.files import PART_SUFFIX, PartFile, part_file, storage_errors
 from pastiche_daemon.packs.manifest import StyleEntry
 
+BUILT_IN_FOLDER = Path(__file__).parent / "builtin"
+"""The packs that are a part of Pastiche."""
 PACK_SUFFIX = ".pastiche"
 _INCOMING = f"incoming{PACK_SUFFIX}"
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
