@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
+
 from pastiche_daemon.nn.transformer import TransformerNetwork
 from pastiche_daemon.packs.archive import write_pack
 from pastiche_daemon.packs.manifest import (
@@ -20,7 +22,6 @@ from pastiche_daemon.packs.manifest import (
     TransformerArchitecture,
 )
 from pastiche_daemon.packs.network import network_tensors, spec_of
-from PIL import Image
 
 
 def write_tiny_pack(
