@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,8 +25,6 @@ _CONNECT_SECONDS = 5.0
 _VERIFY_SECONDS = 20.0
 # The standard window of 64 KiB makes a big layer wait for a round trip every 64 KiB.
 _WINDOW_BYTES = 64 * 2**20
-# A daemon that listens on all addresses is reached on the loopback one.
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
 
 
 class StaleRuntimeFileError(Exception):
@@ -53,14 +50,9 @@ async def open_connection(info: RuntimeInfo, client_id: str) -> AsyncGenerator[C
     Raises:
         StaleRuntimeFileError: nobody, or somebody else, answers.
     """
-    try:
-        tls = _pinned(info.certificate) if info.certificate else None
-    except ssl.SSLError as error:
-        raise StaleRuntimeFileError("the runtime file's certificate is damaged") from error
     channel = Channel(
-        _WILDCARDS.get(info.host, info.host),
+        info.host,
         info.port,
-        ssl=tls,
         config=Configuration(
             http2_connection_window_size=_WINDOW_BYTES, http2_stream_window_size=_WINDOW_BYTES
         ),
@@ -71,17 +63,6 @@ async def open_connection(info: RuntimeInfo, client_id: str) -> AsyncGenerator[C
     finally:
         channel.close()
         await asyncio.sleep(0)  # lets the transport close its socket
-
-
-def _pinned(certificate: str) -> ssl.SSLContext:
-    """TLS with the daemon that has exactly this certificate, whatever names stand in it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be an authority's
-    context.load_verify_locations(cadata=certificate)
-    context.set_alpn_protocols(["h2"])
-    return context
 
 
 async def _verify(

@@ -27,8 +27,7 @@ class RuntimeInfo:
 
     `port` is 1..65535 and `pid` positive. `instance_id` is random for every start, so that a
     foreign program on a reused port is recognised. The token stays out of the repr, and so out
-    of logs. `certificate` is the PEM text of the daemon's own certificate where it uses TLS, and
-    empty where it does not.
+    of logs.
     """
 
     host: str
@@ -37,7 +36,6 @@ class RuntimeInfo:
     token: str = field(repr=False)
     instance_id: str
     version: str
-    certificate: str = field(default="", repr=False)
 
 
 def write_runtime_file(path: Path, info: RuntimeInfo) -> None:
@@ -93,7 +91,6 @@ def read_runtime_file(path: Path) -> RuntimeInfo | None:
         token=_token(path, fields),
         instance_id=_text(path, fields, "instance_id"),
         version=_text(path, fields, "version"),
-        certificate=_text(path, fields, "certificate") if fields.get("certificate") else "",
     )
 
 
