@@ -533,7 +533,8 @@ def run_test(checkout: Checkout, options: argparse.Namespace) -> int:
     checks = {
         "ruff check": [python, "-m", "ruff", "check"],
         "ruff format --check": [python, "-m", "ruff", "format", "--check"],
-        "pyright": [python, "-m", "pyright"],
+        # Named, because a pyrightconfig.json in a folder above would come first.
+        "pyright": [python, "-m", "pyright", "--project", "pyproject.toml"],
     }
     failed: list[str] = []
     for name, command in checks.items():

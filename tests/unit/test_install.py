@@ -399,7 +399,7 @@ def test_the_test_command_runs_all_checks_in_order_and_fails_if_any_fails(
     assert ran == [
         ["ruff", "check"],
         ["ruff", "format", "--check"],
-        ["pyright"],
+        ["pyright", "--project", "pyproject.toml"],
         ["pytest", "-k", "x"],
     ]
 
