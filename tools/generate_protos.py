@@ -11,12 +11,16 @@ import re
 import shutil
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import google.longrunning
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent.parent / "protos"
+# googleapis-common-protos has .proto files beside its code, grpcio-tools those of protobuf.
+_GOOGLE_PROTOS = Path(next(iter(google.longrunning.__path__))).parent.parent
+_BUILT_IN_PROTOS = Path(protoc.__file__).parent / "_proto"
 _SERVICE = re.compile(r"^service ", re.MULTILINE)
 
 
@@ -28,15 +32,18 @@ def generate(output: Path) -> list[Path]:
     """
     sources = sorted(PROTOS.glob("pastiche/v1/*.proto"))
     with_services = [file for file in sources if _SERVICE.search(file.read_text("utf-8"))]
-    _protoc(sources, [f"--python_out={output}", f"--pyi_out={output}"])
-    _protoc(
-        with_services,
-        [
-            f"--grpc_python_out={output}",
-            f"--plugin=protoc-gen-grpclib_python={_grpclib_plugin()}",
-            f"--grpclib_python_out={output}",
-        ],
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        includes = [PROTOS, _operations_proto(Path(folder)), _GOOGLE_PROTOS, _BUILT_IN_PROTOS]
+        _protoc(includes, sources, [f"--python_out={output}", f"--pyi_out={output}"])
+        _protoc(
+            includes,
+            with_services,
+            [
+                f"--grpc_python_out={output}",
+                f"--plugin=protoc-gen-grpclib_python={_grpclib_plugin()}",
+                f"--grpclib_python_out={output}",
+            ],
+        )
     return sorted(
         file
         for file in (output / "pastiche" / "v1").iterdir()
@@ -44,15 +51,21 @@ def generate(output: Path) -> list[Path]:
     )
 
 
-def _protoc(sources: list[Path], options: list[str]) -> None:
-    # googleapis-common-protos carries the .proto files of google.longrunning beside their code,
-    # grpcio-tools those of google.protobuf.
-    google_protos = Path(next(iter(google.longrunning.__path__))).parent.parent
-    builtin_protos = Path(protoc.__file__).parent / "_proto"
-    includes = [f"-I{folder}" for folder in (PROTOS, google_protos, builtin_protos)]
-    names = [str(file) for file in sources]
-    if protoc.main(["protoc", *includes, *options, *names]) != 0:
+def _protoc(includes: list[Path], sources: list[Path], options: list[str]) -> None:
+    folders = [f"-I{folder}" for folder in includes]
+    if protoc.main(["protoc", *folders, *options, *map(str, sources)]) != 0:
         raise RuntimeError("protoc failed; its message is above")
+
+
+def _operations_proto(folder: Path) -> Path:
+    """Put google/longrunning/operations.proto below `folder`, which is returned.
+
+    googleapis-common-protos has it under another name than the one that its code registers.
+    """
+    target = folder / "google" / "longrunning" / "operations.proto"
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(_GOOGLE_PROTOS / "google" / "longrunning" / "operations_proto.proto", target)
+    return folder
 
 
 def _grpclib_plugin() -> str:

@@ -9,7 +9,7 @@ import grpclib.client
 if typing.TYPE_CHECKING:
     import grpclib.server
 
-import google.longrunning.operations_proto_pb2
+import google.longrunning.operations_pb2
 import google.protobuf.empty_pb2
 import pastiche.v1.packs_pb2
 
@@ -33,7 +33,7 @@ class PacksServiceBase(abc.ABC):
         pass
 
     @abc.abstractmethod
-    async def InstallPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.InstallPackRequest, google.longrunning.operations_proto_pb2.Operation]') -> None:
+    async def InstallPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.InstallPackRequest, google.longrunning.operations_pb2.Operation]') -> None:
         pass
 
     @abc.abstractmethod
@@ -74,7 +74,7 @@ class PacksServiceBase(abc.ABC):
                 self.InstallPack,
                 grpclib.const.Cardinality.STREAM_UNARY,
                 pastiche.v1.packs_pb2.InstallPackRequest,
-                google.longrunning.operations_proto_pb2.Operation,
+                google.longrunning.operations_pb2.Operation,
             ),
             '/pastiche.v1.PacksService/ExportPack': grpclib.const.Handler(
                 self.ExportPack,
@@ -122,7 +122,7 @@ class PacksServiceStub:
             channel,
             '/pastiche.v1.PacksService/InstallPack',
             pastiche.v1.packs_pb2.InstallPackRequest,
-            google.longrunning.operations_proto_pb2.Operation,
+            google.longrunning.operations_pb2.Operation,
         )
         self.ExportPack = grpclib.client.UnaryStreamMethod(
             channel,

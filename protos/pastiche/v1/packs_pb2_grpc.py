@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from google.longrunning import operations_proto_pb2 as google_dot_longrunning_dot_operations__proto__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from pastiche.v1 import packs_pb2 as pastiche_dot_v1_dot_packs__pb2
 
@@ -60,7 +60,7 @@ class PacksServiceStub:
         self.InstallPack = channel.stream_unary(
                 '/pastiche.v1.PacksService/InstallPack',
                 request_serializer=pastiche_dot_v1_dot_packs__pb2.InstallPackRequest.SerializeToString,
-                response_deserializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.ExportPack = channel.unary_stream(
                 '/pastiche.v1.PacksService/ExportPack',
@@ -149,7 +149,7 @@ def add_PacksServiceServicer_to_server(servicer, server):
             'InstallPack': grpc.stream_unary_rpc_method_handler(
                     servicer.InstallPack,
                     request_deserializer=pastiche_dot_v1_dot_packs__pb2.InstallPackRequest.FromString,
-                    response_serializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.SerializeToString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'ExportPack': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportPack,
@@ -297,7 +297,7 @@ class PacksService:
             target,
             '/pastiche.v1.PacksService/InstallPack',
             pastiche_dot_v1_dot_packs__pb2.InstallPackRequest.SerializeToString,
-            google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,
