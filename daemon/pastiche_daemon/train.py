@@ -104,7 +104,8 @@ class Training:
     """One run in its folder: new, or continued from its checkpoint.
 
     ``fingerprint`` is JSON-like data that must be the same when a run is continued: what it was
-    trained on. Raises `TrainingError` where a checkpoint belongs to another training.
+    trained on. The planned steps and the weights of the loss terms may change, which is noted.
+    Raises `TrainingError` where a checkpoint belongs to another training.
     """
 
     def __init__(
@@ -134,10 +135,8 @@ class Training:
         }
         self._objective = PerceptualObjective(encoder.to(self._dtype), config.weights)
         self._state = self._new_state()
-        folder.mkdir(parents=True, exist_ok=True)
         if (folder / CHECKPOINT).exists():
             self._restore()
-        self._keep_losses_up_to(self._state.step)
 
     @property
     def step(self) -> int:
@@ -162,6 +161,8 @@ class Training:
 
     def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[StepReport]:
         """Run the remaining steps, yielding after each; saves now and then and at the end."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._keep_losses_up_to(self._state.step)
         saved = time.monotonic()
         with self._prefetched() as next_batch, _LossLog(self.folder / LOSSES) as log:
             while self._state.step < self.config.steps:
@@ -215,14 +216,18 @@ class Training:
         before, now = json.loads(saved["description"]), self._description()
         state = self._state
         state.step, state.seconds, state.notes = saved["step"], saved["seconds"], saved["notes"]
-        was, wanted = before["config"].pop("steps"), now["config"].pop("steps")
+        changes = [
+            f"{name} {was:g} -> {wanted:g}"
+            for name, was, wanted in _take_changeable(before["config"], now["config"])
+            if was != wanted
+        ]
         if before != now:
             raise TrainingError(
                 f"{path} belongs to another training ({_difference(before, now)}); continue it "
                 "with what it was started with, or choose another folder"
             )
-        if was != wanted:
-            state.notes.append(f"at step {state.step} the planned steps changed: {was} -> {wanted}")
+        if changes:
+            state.notes.append(f"changed at step {state.step}: {', '.join(changes)}")
         state.network.load_state_dict(saved["network"])
         state.optimizer.load_state_dict(saved["optimizer"])
         state.average = saved["average"]
@@ -327,6 +332,15 @@ def _parse_row(row: Mapping[str, str | None]) -> StepReport | None:
         return StepReport(int(row["step"] or ""), total, content, style, tv, seconds)
     except (ValueError, KeyError):
         return None
+
+
+def _take_changeable(
+    before: dict[str, Any], now: dict[str, Any]
+) -> Iterator[tuple[str, float, float]]:
+    """Remove what a continuation may change, and yield it: name, value before, value now."""
+    yield "steps", before.pop("steps"), now.pop("steps")
+    for term in ("content", "style", "tv"):
+        yield f"{term} weight", before["weights"].pop(term), now["weights"].pop(term)
 
 
 def _difference(before: Any, now: Any, path: str = "") -> str:

@@ -22,7 +22,7 @@ from pastiche_daemon import __version__
 from pastiche_daemon.contact_sheet import contact_sheet
 from pastiche_daemon.encoders import LoadedEncoder, load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
-from pastiche_daemon.nn.encoder import Pooling
+from pastiche_daemon.nn.encoder import Pooling, UnknownLayerError
 from pastiche_daemon.nn.objective import ObjectiveWeights
 from pastiche_daemon.nn.runtime import Precision, keep_freed_memory
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
@@ -165,6 +165,12 @@ class TrainingRun:
         self._style_hashes = {
             name: _sha256(path) for name, path in zip(ids, request.styles, strict=True)
         }
+        try:
+            self._loaded.encoder.check_layers(
+                [*request.weights.content_layers, *request.weights.style_layers]
+            )
+        except UnknownLayerError as error:
+            raise TrainingError(f"encoder weights: {error}") from error
         self.training = Training(
             config,
             self._loaded.encoder,
@@ -181,6 +187,7 @@ class TrainingRun:
             },
             device=device,
         )
+        self._manifest()  # what is wrong with it must not be found out after hours
 
     def steps(self, *, checkpoint_seconds: float, sample_every: int) -> Iterator[StepReport]:
         """Train the remaining steps; writes sample pictures and loss curves as it goes."""
@@ -208,51 +215,53 @@ class TrainingRun:
     def finish(self) -> Path:
         """Write the finished pack into the run's folder and return its path."""
         network = self.training.averaged_network()
-        about = self._about
         files: dict[str, bytes] = {"weights.safetensors": network_tensors(network)}
-        photograph = self._samples[0] if self._samples else None
-        previews = (
-            stylize_in_every_style(network, fit_long_side(photograph, PREVIEW_SIZE))
-            if photograph
-            else []
-        )
-        for name, picture in zip(self._style_hashes, previews, strict=bool(previews)):
-            files[f"previews/{name}.webp"] = _webp(picture)
-        manifest = Manifest(
-            schema_version=1,
-            id=about.id,
-            version=about.version,
-            display_name=about.display_name,
-            description=about.description,
-            least_daemon_version=__version__,
-            architecture=TransformerArchitecture(
-                kind="transformer",
-                channels=network.spec.channels,
-                residual_blocks=network.spec.residual_blocks,
-                end_kernel=network.spec.end_kernel,
-                upsampling=network.spec.upsampling,
-                norm=network.spec.norm,
-                padding=network.spec.padding,
-                output=network.spec.output,
-            ),
-            value_range="0..1",
-            gram_normalization="hw",
-            styles=[self._style_entry(name, bool(previews)) for name in self._style_hashes],
-            native_stroke_size=self.request.style_size,
-            strength=SliderRange(minimum=0.0, maximum=1.0, default=1.0),
-            stroke_size=SliderRange(minimum=0.25, maximum=4.0, default=1.0),
-            license=about.license,
-            attribution=about.attribution,
-            training=self._provenance(self._loaded),
-        )
-        path = self._path(f"{about.id}.pastiche")
-        write_pack(path, manifest, files)
+        if self._samples:
+            photograph = fit_long_side(self._samples[0], PREVIEW_SIZE)
+            pictures = stylize_in_every_style(network, photograph)
+            for name, picture in zip(self._style_hashes, pictures, strict=True):
+                files[_preview_path(name)] = _webp(picture)
+        path = self._path(f"{self._about.id}.pastiche")
+        write_pack(path, self._manifest(), files)
         return path
+
+    def _manifest(self) -> Manifest:
+        """What the pack would say if the training ended now. Raises `TrainingError`."""
+        about = self._about
+        spec = self.training.config.spec
+        try:
+            return Manifest(
+                id=about.id,
+                version=about.version,
+                display_name=about.display_name,
+                description=about.description,
+                least_daemon_version=__version__,
+                architecture=TransformerArchitecture(
+                    channels=spec.channels,
+                    residual_blocks=spec.residual_blocks,
+                    end_kernel=spec.end_kernel,
+                    upsampling=spec.upsampling,
+                    norm=spec.norm,
+                    padding=spec.padding,
+                    output=spec.output,
+                ),
+                value_range="0..1",
+                gram_normalization="hw",
+                styles=[self._style_entry(name) for name in self._style_hashes],
+                native_stroke_size=self.request.style_size,
+                strength=SliderRange(minimum=0.0, maximum=1.0, default=1.0),
+                stroke_size=SliderRange(minimum=0.25, maximum=4.0, default=1.0),
+                license=about.license,
+                attribution=about.attribution,
+                training=self._provenance(self._loaded),
+            )
+        except ValidationError as error:
+            raise TrainingError(f"the pack cannot be described: {error}") from error
 
     def _path(self, name: str) -> Path:
         return self.request.folder / name
 
-    def _style_entry(self, name: str, has_preview: bool) -> StyleEntry:
+    def _style_entry(self, name: str) -> StyleEntry:
         about = self._about.styles.get(name)
         return StyleEntry(
             id=name,
@@ -260,7 +269,7 @@ class TrainingRun:
             artist=about.artist if about else "",
             license=about.license if about else "",
             attribution=about.attribution if about else "",
-            preview=f"previews/{name}.webp" if has_preview else None,
+            preview=_preview_path(name) if self._samples else None,
         )
 
     def _provenance(self, loaded: LoadedEncoder) -> TrainingProvenance:
@@ -343,6 +352,10 @@ def _read_about(request: TrainingRequest) -> AboutPack:
         return AboutPack.model_validate(values)
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise TrainingError(f"about: {request.about}: {error}") from error
+
+
+def _preview_path(name: str) -> str:
+    return f"previews/{name}.webp"
 
 
 def _webp(picture: Image.Image) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from pastiche_daemon.cli.train import train
 from pastiche_daemon.nn.objective import ObjectiveWeights
@@ -117,21 +118,23 @@ def test_a_started_training_is_neither_overwritten_nor_mixed_up(tmp_path):
     again = run(training_arguments(tmp_path, "run", *steps))
     assert again.exit_code == 1
     assert "--resume" in again.output
-    other = run(training_arguments(tmp_path, "run", *steps, "--resume", "--tv-weight", "5"))
+    other = run(training_arguments(tmp_path, "run", *steps, "--resume", "--seed", "5"))
     assert other.exit_code == 1
-    assert "weights.tv" in other.output
+    assert "seed: 0 then, 5 now" in other.output.replace("\n", " ")
     nothing = run(training_arguments(tmp_path, "new", *steps, "--resume"))
     assert nothing.exit_code == 1
     assert "no checkpoint" in nothing.output
     assert not (tmp_path / "new").exists()
 
 
-def test_more_steps_can_be_asked_for_and_are_noted(tmp_path):
+def test_changed_steps_and_loss_weights_are_noted(tmp_path):
     assert run(training_arguments(tmp_path, "run", "--steps", "2")).exit_code == 0
-    result = run(training_arguments(tmp_path, "run", "--steps", "4", "--resume"))
+    result = run(
+        training_arguments(tmp_path, "run", "--steps", "4", "--tv-weight", "5", "--resume")
+    )
     assert result.exit_code == 0, result.output
     notes = read_pack(tmp_path / "run" / "run.pastiche").manifest.training.notes
-    assert notes == ["at step 2 the planned steps changed: 2 -> 4"]
+    assert notes == ["changed at step 2: steps 2 -> 4, tv weight 2 -> 5"]
 
 
 def test_corrupt_photographs_are_named_and_the_rest_is_used(tmp_path):
@@ -154,6 +157,8 @@ def test_corrupt_photographs_are_named_and_the_rest_is_used(tmp_path):
         (("--encoder", "vgg99"), "vgg99"),
         (("--sample", "{}/missing.png"), "missing.png"),
         (("--about", "{}/missing.toml"), "missing.toml"),
+        (("--about", "{}/about.toml"), "license"),
+        (("--encoder-weights", "{}/short.safetensors"), "has no layer 'relu4_2'"),
         (("--learning-rate", "-1"), "learning_rate"),
         (("--channels", "1,2"), "three widths"),
         (("--content-weight", "nan"), "content"),
@@ -163,7 +168,11 @@ def test_corrupt_photographs_are_named_and_the_rest_is_used(tmp_path):
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, change, message):
     option, value = change
     (tmp_path / "empty").mkdir()
+    (tmp_path / "about.toml").write_text('id = "x"\ndisplay_name = "X"\nlicense = "a/b"\n')
     arguments = training_arguments(tmp_path, "run", "--steps", "1", option, value.format(tmp_path))
+    state = load_file(tmp_path / "encoder.safetensors")
+    shallow = {key: value for key, value in state.items() if not key.startswith("conv4")}
+    save_file(shallow, tmp_path / "short.safetensors")
     result = run(arguments)
     assert result.exit_code != 0
     assert message in result.output.replace("\n", " ")
