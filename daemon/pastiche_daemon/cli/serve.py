@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+from pastiche_daemon.cli.parameters import FiniteRange
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -30,7 +33,7 @@ Examples:
 )
 @click.option(
     "--idle-exit",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=900.0,
     show_default=True,
     metavar="SECONDS",
@@ -64,15 +67,14 @@ def serve(
     Only one runs for a data folder; a second one ends with exit code 3. With PASTICHE_TOKEN in
     the environment, that is the token instead of a random one.
     """
-    import os
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key belong together.")
 
     from pastiche_client.launcher import ALREADY_RUNNING_EXIT_CODE
     from pastiche_client.paths import data_paths
     from pastiche_daemon.server import AlreadyRunningError, ServeOptions
     from pastiche_daemon.server import serve as run
 
-    if (tls_certificate is None) != (tls_key is None):
-        raise click.UsageError("--tls-certificate and --tls-key belong together.")
     try:
         options = ServeOptions(
             paths=data_paths(),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pastiche_daemon.cli.parameters import FiniteRange
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,7 +58,7 @@ Examples:
 )
 @click.option(
     "--strength",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=1.0,
     show_default=True,
     help="0 is the photo, 1 the full style.",
@@ -64,7 +66,7 @@ Examples:
 @click.option("--preserve-colors", is_flag=True, help="Keep the photo's colours.")
 @click.option(
     "--stroke-size",
-    type=click.FloatRange(0.25, 4),
+    type=FiniteRange(0.25, 4),
     default=1.0,
     show_default=True,
     help="Factor of the style's own size of strokes.",

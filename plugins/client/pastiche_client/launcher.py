@@ -163,7 +163,7 @@ class _StartedDaemon:
     def exit_code(self) -> int | None:
         return self.process.poll()
 
-    def output(self, most: int = 4000) -> str:
+    def output(self, most: int = 2000) -> str:
         """The end of what it wrote before its own log began, at most `most` characters."""
         with contextlib.suppress(OSError), self.paths.start_log_file.open("rb") as file:
             file.seek(max(self.log_start, os.fstat(file.fileno()).st_size - most))
