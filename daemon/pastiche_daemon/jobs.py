@@ -190,7 +190,7 @@ class DeviceQueue:
     """Jobs in order, and the thread that runs them. All methods may be called from any thread.
 
     `initialize` runs first in that thread. What it raises is logged, and raised again by every
-    job. `after_last` runs there whenever no job is left.
+    job. `when_idle` runs there once the device has had nothing to do for `idle_seconds`.
     """
 
     def __init__(
@@ -199,12 +199,14 @@ class DeviceQueue:
         max_waiting: int,
         max_waiting_per_client: int,
         initialize: Callable[[], None] = lambda: None,
-        after_last: Callable[[], None] = lambda: None,
+        when_idle: Callable[[], None] = lambda: None,
+        idle_seconds: float = 5.0,
     ) -> None:
         self._max_waiting = max_waiting
         self._max_waiting_per_client = max_waiting_per_client
         self._initialize = initialize
-        self._after_last = after_last
+        self._when_idle = when_idle
+        self._idle_seconds = idle_seconds
         self._changed = threading.Condition()
         self._waiting: list[Job[Any]] = []
         self._running: Job[Any] | None = None
@@ -350,16 +352,20 @@ class DeviceQueue:
             self._run_job(job, broken)
             with self._changed:
                 self._running = None
-                last = not self._waiting
             job.notify()
-            if last:
-                self._finish_last()
+            del job  # and with it its layer, before what is left of it is cleaned up
+            self._clean_up_when_idle()
 
-    def _finish_last(self) -> None:
+    def _clean_up_when_idle(self) -> None:
+        with self._changed:
+            if self._changed.wait_for(
+                lambda: self._waiting or self._closed, timeout=self._idle_seconds
+            ):
+                return
         try:
-            self._after_last()
+            self._when_idle()
         except Exception:  # noqa: BLE001 - the queue goes on
-            _log.exception("cleaning up after the last job failed")
+            _log.exception("cleaning up failed")
 
     def _next(self) -> Job[Any] | None:
         with self._changed:

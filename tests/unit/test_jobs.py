@@ -335,14 +335,14 @@ def test_closing_gives_up_on_work_that_does_not_check() -> None:
     assert queue.close(WAIT)
 
 
-def test_cleaning_up_runs_after_the_last_job_and_may_fail() -> None:
+def test_cleaning_up_when_idle_may_fail() -> None:
     cleaned = threading.Event()
 
     def clean() -> None:
         cleaned.set()
         raise OSError("cannot")
 
-    queue = DeviceQueue(max_waiting=9, max_waiting_per_client=9, after_last=clean)
+    queue = DeviceQueue(max_waiting=9, max_waiting_per_client=9, when_idle=clean, idle_seconds=0.01)
     queue.start()
     submit(queue, lambda _: None).future.result(WAIT)
     assert cleaned.wait(WAIT)

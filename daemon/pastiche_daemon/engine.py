@@ -1,0 +1,93 @@
+"""The device that runs the networks, and the networks that are loaded on it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pastiche_daemon.nn.transformer import TransformerNetwork
+    from pastiche_daemon.packs.archive import Pack
+
+_log = logging.getLogger(__name__)
+
+_LOADED_NETWORKS = 3
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What runs the networks, such as `cpu (bfloat16, 2 threads)`, and torch's version."""
+
+    device: str
+    torch_version: str
+
+
+@dataclass(frozen=True)
+class _FileStamp:
+    """Tells a pack file from another one that took its place."""
+
+    path: Path
+    modified_ns: int
+    size: int
+
+    @staticmethod
+    def of(path: Path) -> _FileStamp:
+        status = path.stat()
+        return _FileStamp(path, status.st_mtime_ns, status.st_size)
+
+
+class Engine:
+    """Loads networks and keeps the last used ones. All but `info` is for one thread only."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        """`threads` that one operation on the CPU may use; None for torch's choice."""
+        self._threads = threads
+        self._info: DeviceInfo | None = None
+        self._networks: OrderedDict[_FileStamp, TransformerNetwork] = OrderedDict()
+
+    @property
+    def info(self) -> DeviceInfo | None:
+        """None until `prepare` is done."""
+        return self._info
+
+    def prepare(self) -> None:
+        """Load torch, which takes seconds, and choose the device."""
+        import torch
+
+        importlib.import_module("pastiche_daemon.stylize")  # what a job needs is loaded then
+        from pastiche_daemon.nn.runtime import default_device, fast_precision, keep_freed_memory
+
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        keep_freed_memory()
+        device = default_device()
+        details = fast_precision(device)
+        if device.type == "cpu":
+            details += f", {torch.get_num_threads()} threads"
+        elif device.type == "cuda":
+            details += f", {torch.cuda.get_device_name(device)}"
+        self._info = DeviceInfo(f"{device.type} ({details})", torch.__version__)
+        _log.info("networks run on %s with torch %s", self._info.device, torch.__version__)
+
+    def network(self, pack: Pack) -> TransformerNetwork:
+        """The pack's network, ready to run.
+
+        Raises:
+            PackError: the file was damaged since it was listed.
+            OSError: the file is gone.
+        """
+        from pastiche_daemon.nn.runtime import default_device, prepare_for_inference
+        from pastiche_daemon.packs.network import load_network
+
+        stamp = _FileStamp.of(pack.path)
+        network = self._networks.pop(stamp, None)
+        if network is None:
+            network = prepare_for_inference(load_network(pack), default_device())
+        self._networks[stamp] = network
+        while len(self._networks) > _LOADED_NETWORKS:
+            self._networks.popitem(last=False)
+        return network

@@ -1,0 +1,297 @@
+"""The daemon as a process: one for a data folder, from its lock to its last breath."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import grpc
+from google.longrunning import operations_pb2_grpc, operations_proto_pb2
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from pastiche.v1 import (
+    daemon_pb2,
+    daemon_pb2_grpc,
+    packs_pb2,
+    packs_pb2_grpc,
+    stylization_pb2,
+    stylization_pb2_grpc,
+)
+from pastiche_client.paths import DataPaths
+from pastiche_client.runtime_file import RuntimeInfo, remove_runtime_file, write_runtime_file
+from pastiche_daemon import __version__
+from pastiche_daemon.auth import TokenInterceptor, check_exposure, new_token
+from pastiche_daemon.engine import Engine
+from pastiche_daemon.jobs import DeviceQueue
+from pastiche_daemon.logs import logging_to
+from pastiche_daemon.memory import MemoryBudget, release_freed_memory
+from pastiche_daemon.packs.archive import PackLimits
+from pastiche_daemon.packs.store import PackStore
+from pastiche_daemon.services.activity import ActivityInterceptor
+from pastiche_daemon.services.daemon import DaemonService
+from pastiche_daemon.services.operation_registry import OperationRegistry
+from pastiche_daemon.services.operations import OperationsService
+from pastiche_daemon.services.packs import PacksService
+from pastiche_daemon.services.stylization import StylizationService
+from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
+
+_log = logging.getLogger(__name__)
+
+_LOOPBACK = "127.0.0.1"
+_BUILT_IN_PACKS = Path(__file__).parent / "packs" / "builtin"
+_OPERATIONS = operations_proto_pb2.DESCRIPTOR.services_by_name["Operations"]
+_SERVICES = (
+    *stylization_pb2.DESCRIPTOR.services_by_name.values(),
+    *packs_pb2.DESCRIPTOR.services_by_name.values(),
+    *daemon_pb2.DESCRIPTOR.services_by_name.values(),
+    _OPERATIONS,
+)
+# How long calls may take to hear that they were cancelled, and work to stop.
+_GRACE_SECONDS = 2.0
+_STOP_SECONDS = 8.0
+_SERVER_OPTIONS = (
+    # Otherwise a second server could listen on the same port.
+    ("grpc.so_reuseport", 0),
+    # Notices clients on other computers that vanished without a word.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+)
+
+
+class AlreadyRunningError(Exception):
+    """Another daemon holds this data folder."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How to run the daemon.
+
+    Attributes:
+        paths: the data folder. One daemon runs for it.
+        host: where to listen. Other computers can reach addresses that are not loopback, so that
+            these need TLS and a token of your own; programs on this computer then still use a
+            loopback port without TLS.
+        port: 0 for any free one.
+        idle_exit_seconds: how long to wait for a call before leaving; 0 to stay.
+        token: what every call has to carry; a random one if None.
+        tls_certificate: PEM file with the certificate's chain.
+        tls_key: PEM file with its key.
+        max_queued: calls that may wait for the device.
+        max_queued_per_client: of them, those of one client.
+        threads: threads of one operation on the CPU; None for torch's choice.
+    """
+
+    paths: DataPaths
+    host: str = _LOOPBACK
+    port: int = 0
+    idle_exit_seconds: float = 900.0
+    token: str | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    max_queued: int = 32
+    max_queued_per_client: int = 8
+    threads: int | None = None
+
+
+def serve(options: ServeOptions) -> None:
+    """Run the daemon until it is told to stop, gets SIGTERM or SIGINT, or is idle for too long.
+
+    Raises:
+        AlreadyRunningError: a daemon runs for this data folder.
+        ValueError: the address is not safe with these options.
+        OSError: the data folder cannot be written, or the port is taken.
+    """
+    check_exposure(options.host, options.token, options.tls_certificate, options.tls_key)
+    with _only_one(options.paths), logging_to(options.paths.log_file):
+        ended = asyncio.run(_Daemon(options).run())
+        _log.info("the daemon has ended")
+        if not ended:
+            # The device's thread is deep in one operation, which may take minutes and cannot be
+            # interrupted. It holds nothing that would have to be written.
+            logging.shutdown()
+            os._exit(0)
+
+
+@contextlib.contextmanager
+def _only_one(paths: DataPaths) -> Iterator[None]:
+    paths.lock_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with filelock.FileLock(paths.lock_file).acquire(blocking=False):
+            yield
+    except filelock.Timeout as error:
+        raise AlreadyRunningError(
+            f"A Pastiche daemon runs already for {paths.root}; see `pastiche status`."
+        ) from error
+
+
+class _Daemon:
+    """Puts the parts together and takes them apart again."""
+
+    def __init__(self, options: ServeOptions) -> None:
+        self._options = options
+        self._paths = options.paths
+        self._instance_id = secrets.token_hex(16)
+        self._token = options.token or new_token()
+        self._engine = Engine(options.threads)
+        self._queue = DeviceQueue(
+            max_waiting=options.max_queued,
+            max_waiting_per_client=options.max_queued_per_client,
+            initialize=self._engine.prepare,
+            when_idle=release_freed_memory,
+        )
+        self._operations = OperationRegistry()
+        self._activity = ActivityInterceptor()
+        self._health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def run(self) -> bool:
+        """Serve. Returns whether the device's thread ended in time."""
+        self._stopping = asyncio.Event()
+        server = grpc.aio.server(
+            interceptors=(self._activity, TokenInterceptor(self._token)), options=_SERVER_OPTIONS
+        )
+        self._add_services(server)
+        host, port = self._listen(server)
+        with self._signals():
+            await server.start()
+            self._queue.start()
+            info = RuntimeInfo(
+                host=host,
+                port=port,
+                pid=os.getpid(),
+                token=self._token,
+                instance_id=self._instance_id,
+                version=__version__,
+            )
+            try:
+                await asyncio.to_thread(write_runtime_file, self._paths.runtime_file, info)
+                _log.info("Pastiche %s listens on %s:%d", __version__, host, port)
+                await self._wait()
+            finally:
+                ended = await self._shut_down(server)
+                remove_runtime_file(self._paths.runtime_file, self._instance_id)
+        return ended
+
+    def _add_services(self, server: grpc.aio.Server) -> None:
+        limits, pack_limits = LayerLimits(), PackLimits()
+        store = PackStore(_BUILT_IN_PACKS, self._paths.packs, limits=pack_limits)
+        stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
+            StylizationService(store, self._engine, self._queue, MemoryBudget(), limits), server
+        )
+        packs_pb2_grpc.add_PacksServiceServicer_to_server(
+            PacksService(store, self._operations, pack_limits.file_size), server
+        )
+        daemon_pb2_grpc.add_DaemonServiceServicer_to_server(
+            DaemonService(
+                instance_id=self._instance_id,
+                start_time=time.time(),
+                limits=daemon_pb2.Limits(
+                    max_side=limits.max_side,
+                    max_pixels=limits.max_pixels,
+                    max_chunk_bytes=CHUNK_BYTES,
+                    max_queued=self._options.max_queued,
+                    max_pack_bytes=pack_limits.file_size,
+                ),
+                engine=self._engine,
+                queue=self._queue,
+                data_dir=str(self._paths.root),
+                log_path=str(self._paths.log_file),
+                idle_exit_seconds=self._options.idle_exit_seconds,
+                stop=self._stop,
+            ),
+            server,
+        )
+        operations_pb2_grpc.add_OperationsServicer_to_server(
+            OperationsService(self._operations), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = [service.full_name for service in _SERVICES]
+        reflection.enable_server_reflection(
+            (*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+        )
+
+    def _listen(self, server: grpc.aio.Server) -> tuple[str, int]:
+        """Open the ports. Returns where programs on this computer find the daemon."""
+        options = self._options
+        if options.tls_certificate is None or options.tls_key is None:
+            return options.host, _open_port(server, options.host, options.port, None)
+        credentials = grpc.ssl_server_credentials(
+            [(options.tls_key.read_bytes(), options.tls_certificate.read_bytes())]
+        )
+        port = _open_port(server, options.host, options.port, credentials)
+        _log.info("other computers reach the daemon on %s:%d with TLS", options.host, port)
+        return _LOOPBACK, _open_port(server, _LOOPBACK, 0, None)
+
+    async def _wait(self) -> None:
+        """Until there is a reason to stop."""
+        limit = self._options.idle_exit_seconds
+        while True:
+            rest = limit - self._activity.idle_seconds if limit else None
+            if rest is not None and rest <= 0:
+                _log.info("nobody called for %.0f seconds", limit)
+                return
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), rest)
+                _log.info("told to stop")
+                return
+            if any(self._queue.counts()) or self._operations.running:
+                self._activity.touch()
+
+    async def _shut_down(self, server: grpc.aio.Server) -> bool:
+        await self._health.enter_graceful_shutdown()
+        stopped = asyncio.create_task(server.stop(_GRACE_SECONDS))
+        await asyncio.sleep(0)  # no new calls from here on
+        ended = await asyncio.to_thread(self._queue.close, _STOP_SECONDS)
+        await self._operations.close(_STOP_SECONDS)
+        await stopped
+        return ended
+
+    def _stop(self) -> None:
+        self._stopping.set()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT stop the daemon while the block runs."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        if sys.platform != "win32":
+            for number in numbers:
+                loop.add_signal_handler(number, self._stop)
+            try:
+                yield
+            finally:
+                for number in numbers:
+                    loop.remove_signal_handler(number)
+            return
+        before = [
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._stop))
+            for number in numbers
+        ]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _open_port(
+    server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None
+) -> int:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        if credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}; is the port taken?") from error

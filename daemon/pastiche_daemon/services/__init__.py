@@ -1,0 +1,1 @@
+"""The gRPC services: from the wire to the use cases and back, and nothing else."""

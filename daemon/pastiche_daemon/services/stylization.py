@@ -1,0 +1,176 @@
+"""StylizationService."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pastiche.v1 import layer_pb2, stylization_pb2
+from pastiche_daemon.engine import Engine
+from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus, Stage
+from pastiche_daemon.memory import MemoryBudget
+from pastiche_daemon.packs.store import PackStore
+from pastiche_daemon.services.calls import Call, answers
+from pastiche_daemon.services.stylize_request import (
+    StyleMix,
+    StylizeRequest,
+    check_request,
+    find_mix,
+)
+from pastiche_daemon.services.stylize_work import StylizeWork, work_bytes
+from pastiche_daemon.wire import InvalidFieldError, LayerLimits, LayerUpload, chunks
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Response = stylization_pb2.StylizeImageResponse
+_Progress = stylization_pb2.Progress
+
+# Something is sent this often whether or not anything changed, and changes not more often.
+_HEARTBEAT_SECONDS = 0.5
+_LEAST_INTERVAL_SECONDS = 0.02
+
+_STAGES = {
+    Stage.LOADING: _Progress.STAGE_LOADING,
+    Stage.PREVIEW: _Progress.STAGE_PREVIEW,
+    Stage.STYLIZING: _Progress.STAGE_STYLIZING,
+}
+
+
+@dataclass(frozen=True)
+class StylizationService:
+    """Interactive stylization: work that ends with its call."""
+
+    store: PackStore
+    engine: Engine
+    queue: DeviceQueue
+    budget: MemoryBudget
+    limits: LayerLimits
+
+    @answers
+    async def StylizeImage(self, _: object, call: Call) -> None:  # noqa: N802
+        request = check_request(await _header(call), self.limits)
+        mix = await _with_heartbeat(call, lambda: find_mix(self.store, request.styles))
+        with self.queue.admit(call.client) as admission:
+            upload = await self._receive(call, request, mix)
+            changed = asyncio.Event()
+            work = StylizeWork(self.engine, self.budget, request, mix, upload)
+            job = admission.submit(work, _notifier(changed))
+        try:
+            await _follow(call, job, work, changed)
+            await _send_result(call, request, mix, upload, job)
+        finally:
+            job.cancel()
+
+    async def _receive(self, call: Call, request: StylizeRequest, mix: StyleMix) -> LayerUpload:
+        layout = request.layout
+        upload = LayerUpload(layout)
+        size = layout.layer_bytes + layout.mask_bytes
+        busy = self.queue.counts()[1] > 0
+        with self.budget.upload(size, work_bytes(request, mix), device_busy=busy):
+            while (message := await call.receive()) is not None:
+                if message.WhichOneof("payload") != "chunk":
+                    raise InvalidFieldError(
+                        "header", "may be sent only once, as the first message; send chunks then"
+                    )
+                upload.add(message.chunk)
+            upload.finish()
+        return upload
+
+
+async def _header(call: Call) -> stylization_pb2.StylizeImageHeader:
+    message = await call.receive()
+    if message is None or message.WhichOneof("payload") != "header":
+        raise InvalidFieldError("header", "is missing; it has to be the first message")
+    call.identify(message.header.request_id)
+    return message.header
+
+
+async def _with_heartbeat(call: Call, function: Callable[[], T]) -> T:
+    """Run a function in a thread, and show the client that the daemon lives if that takes long."""
+    task = asyncio.create_task(asyncio.to_thread(function))
+    while not (await asyncio.wait({task}, timeout=_HEARTBEAT_SECONDS))[0]:
+        await call.send(Response(progress=_Progress(stage=_Progress.STAGE_LOADING)))
+    return task.result()
+
+
+def _notifier(changed: asyncio.Event) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def notify() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the call
+            loop.call_soon_threadsafe(changed.set)
+
+    return notify
+
+
+async def _follow(
+    call: Call, job: Job[tuple[str, ...]], work: StylizeWork, changed: asyncio.Event
+) -> None:
+    """Send events until the job is done."""
+    sent: Response | None = None
+    sent_at = 0.0
+    while True:
+        changed.clear()
+        if (preview := work.take_preview()) is not None:
+            await call.send(Response(preview=preview.header))
+            for chunk in chunks(layer_pb2.PLANE_PREVIEW, preview.data):
+                await call.send(Response(chunk=chunk))
+        if job.done:
+            return
+        event = _event(job.status())
+        if event != sent or time.monotonic() - sent_at >= _HEARTBEAT_SECONDS:
+            await call.send(event)
+            sent, sent_at = event, time.monotonic()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(changed.wait(), _HEARTBEAT_SECONDS)
+        if not job.done:
+            await asyncio.sleep(_LEAST_INTERVAL_SECONDS)
+
+
+def _event(status: JobStatus) -> Response:
+    if not status.running and status.position > 0:
+        return Response(queued=stylization_pb2.Queued(position=status.position))
+    return Response(progress=_Progress(fraction=status.fraction, stage=_STAGES[status.stage]))
+
+
+async def _send_result(
+    call: Call,
+    request: StylizeRequest,
+    mix: StyleMix,
+    upload: LayerUpload,
+    job: Job[tuple[str, ...]],
+) -> None:
+    notes = job.result()
+    header = layer_pb2.LayerHeader()
+    header.CopyFrom(request.layout.header)
+    header.has_mask = False
+    await call.send(Response(layer=header))
+    for chunk in chunks(layer_pb2.PLANE_LAYER, upload.layer):
+        await call.send(Response(chunk=chunk))
+    manifest = mix.pack.manifest
+    summary = stylization_pb2.StylizeImageSummary(
+        request_id=call.request_id,
+        pack=f"packs/{manifest.id}",
+        pack_version=manifest.version,
+        queued_seconds=job.queued_seconds,
+        compute_seconds=job.compute_seconds,
+        notes=notes,
+    )
+    await call.send(Response(summary=summary))
+    _log.info(
+        "stylized %d x %d with %s %s in %.2f s after %.2f s in the queue (request %r)",
+        request.layout.width,
+        request.layout.height,
+        manifest.id,
+        manifest.version,
+        job.compute_seconds,
+        job.queued_seconds,
+        call.request_id,
+    )
