@@ -189,7 +189,15 @@ def test_learning_rate_is_constant_and_then_falls_to_zero():
 
 
 @pytest.mark.parametrize(
-    "values", [{"steps": 0}, {"batch_size": 0}, {"crop_size": 8}, {"decay": 2.0}, {"average": 1.0}]
+    "values",
+    [
+        {"shift": 200},
+        {"steps": 0},
+        {"batch_size": 0},
+        {"crop_size": 8},
+        {"decay": 2.0},
+        {"average": 1.0},
+    ],
 )
 def test_impossible_configurations_are_named(values):
     with pytest.raises(TrainingError, match=next(iter(values))):
