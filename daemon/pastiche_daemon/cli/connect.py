@@ -1,4 +1,4 @@
-"""How commands get at the daemon."""
+"""How commands get at the daemon, and at the screen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from pastiche_client.client import Client
+
+_UNFOLDED_WIDTH = 10_000
+
+
+def output_console() -> Console:
+    """stdout. Tables are folded for a terminal only: what a program reads has whole lines."""
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _UNFOLDED_WIDTH
+    return console
 
 
 @contextmanager

@@ -41,9 +41,9 @@ def list_packs(*, with_styles: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from pastiche_daemon.cli.connect import running_daemon
+    from pastiche_daemon.cli.connect import output_console, running_daemon
 
-    console = Console(markup=False, highlight=False)
+    console = output_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     with running_daemon(Console(stderr=True)) as client:
         if with_styles:
@@ -86,7 +86,7 @@ def show(pack_id: str, *, provenance: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from pastiche_daemon.cli.connect import running_daemon
+    from pastiche_daemon.cli.connect import output_console, running_daemon
 
     with running_daemon(Console(stderr=True)) as client:
         pack = client.get_pack(pack_id)
@@ -94,7 +94,7 @@ def show(pack_id: str, *, provenance: bool) -> None:
     if provenance:
         click.echo(json.dumps(pack.provenance, indent=2, ensure_ascii=False))
         return
-    console = Console(markup=False, highlight=False)
+    console = output_console()
     facts = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _facts(pack):
         facts.add_row(name, value)

@@ -21,9 +21,6 @@ Examples:
 @click.pass_context
 def status(context: click.Context, *, as_json: bool) -> None:
     """Say whether the daemon runs, and what it does. The exit code is 1 if none runs."""
-    from rich.console import Console
-    from rich.table import Table
-
     from pastiche_client.client import Client
     from pastiche_client.errors import DaemonNotRunningError
 
@@ -36,7 +33,6 @@ def status(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"running": True, **dataclasses.asdict(info)}, indent=2))
         return
-    table = Table(show_header=False, box=None)
     idle = info.idle_exit_seconds
     for name, value in (
         ("Daemon", f"{info.version}, process {info.pid}"),
@@ -48,8 +44,7 @@ def status(context: click.Context, *, as_json: bool) -> None:
         ("Data", info.data_dir),
         ("Log", info.log_path),
     ):
-        table.add_row(name, value)
-    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+        click.echo(f"{name:<20}{value}")
 
 
 def duration(seconds: float) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pastiche_client.runtime_file import RuntimeInfo
 
 _CONNECT_SECONDS = 5.0
-_VERIFY_SECONDS = 20.0
+_VERIFY_SECONDS = 10.0
 # The standard window of 64 KiB makes a big layer wait for a round trip every 64 KiB.
 _WINDOW_BYTES = 64 * 2**20
 
