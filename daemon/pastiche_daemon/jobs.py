@@ -352,6 +352,8 @@ class DeviceQueue:
             self._run_job(job, broken)
             with self._changed:
                 self._running = None
+                if not self._waiting:  # nobody is owed anything when a busy time ends
+                    self._finish_tags.clear()
             job.notify()
             del job  # and with it its layer, before what is left of it is cleaned up
             self._clean_up_when_idle()

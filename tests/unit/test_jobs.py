@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -156,6 +157,19 @@ def test_a_returning_client_alternates_with_a_backlog(queue: DeviceQueue) -> Non
     late[-1].future.result(WAIT)
     assert ran == ["b0", "b1", "s", "l0", "l1"]
     assert backlog[0].done
+
+
+def test_a_busy_time_that_is_over_counts_no_more(queue: DeviceQueue) -> None:
+    for _ in range(5):
+        submit(queue, lambda _: None, "early").future.result(WAIT)
+    while queue.counts() != (0, 0):
+        time.sleep(0.001)
+    _, gate = occupy(queue)
+    early = submit(queue, lambda _: None, "early")
+    late = submit(queue, lambda _: None, "late")
+    assert [early.status().position, late.status().position] == [1, 2]
+    gate.may_end.set()
+    late.future.result(WAIT)
 
 
 def test_cancelled_jobs_do_not_cost_their_client_its_turn(queue: DeviceQueue) -> None:
