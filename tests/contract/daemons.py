@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable
 
 import psutil
 
@@ -29,11 +27,3 @@ def end_daemons(paths: DataPaths) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(running, timeout=20)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return as soon as it holds; fail after half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)

@@ -26,26 +26,24 @@ from pastiche_client.runtime_file import RuntimeInfo, write_runtime_file
 from pastiche_daemon import __version__
 from pastiche_daemon.cli import cli
 from pastiche_daemon.cli.imagefile import read_picture
-from tests.contract.daemons import end_daemons, wait_until
+from tests.contract.conftest import make_home
+from tests.contract.daemons import end_daemons
+from tests.support.daemon_process import wait_until
 from tests.support.tiny_pack import write_tiny_pack
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataPaths]:
-    """One data folder with one pack for this module; commands start its daemon."""
-    paths = DataPaths(tmp_path_factory.mktemp("cli") / "data")
-    paths.packs.mkdir(parents=True)
-    write_tiny_pack(paths.packs / "tiny-1.0.0.pastiche")
+def home(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> Iterator[DataPaths]:
+    """One data folder for all tests that leave its daemon as it was; commands start it."""
+    paths = DataPaths(make_home(tmp_path_factory.mktemp("cli") / "data", packs))
     yield paths
     end_daemons(paths)
 
 
 @pytest.fixture
-def own_home(tmp_path: Path) -> Iterator[DataPaths]:
+def own_paths(own_home: Path) -> Iterator[DataPaths]:
     """A data folder for tests that stop or damage something."""
-    paths = DataPaths(tmp_path / "own")
-    paths.packs.mkdir(parents=True)
-    write_tiny_pack(paths.packs / "tiny-1.0.0.pastiche")
+    paths = DataPaths(own_home)
     yield paths
     end_daemons(paths)
 
@@ -65,9 +63,9 @@ def succeeds(home: DataPaths, *arguments: object) -> str:
     return result.stdout
 
 
-def stylize_command(source: Path, target: Path) -> list[str]:
+def stylize_command(source: Path, target: Path, style: str = "one") -> list[str]:
     module = [sys.executable, "-m", "pastiche_daemon"]
-    return [*module, "stylize", str(source), "--style", "one", "-o", str(target)]
+    return [*module, "stylize", str(source), "--style", style, "-o", str(target)]
 
 
 def photo(path: Path, width: int = 48, height: int = 36) -> Path:
@@ -86,18 +84,18 @@ def names(folder: Path) -> list[str]:
 
 
 def test_stylize_starts_the_daemon_and_writes_a_picture(
-    own_home: DataPaths, tmp_path: Path
+    own_paths: DataPaths, tmp_path: Path
 ) -> None:
     source = photo(tmp_path / "photo.jpg")
     target = tmp_path / "out.png"
-    result = pastiche(own_home, "stylize", source, "--style", "one", "-o", target)
+    result = pastiche(own_paths, "stylize", source, "--style", "one", "-o", target)
     assert result.exit_code == 0, result.output
     assert f"{source} -> {target}" in result.stderr
     assert result.stderr.rstrip().endswith(" s")
     before, after = pixels_of(source), pixels_of(target)
     assert after.shape == before.shape
     assert np.abs(after.astype(int) - before).mean() > 5
-    assert json.loads(succeeds(own_home, "status", "--json"))["running"] is not False
+    assert json.loads(succeeds(own_paths, "status", "--json"))["running"] is not False
 
 
 def test_the_styles_of_a_pack_differ_and_can_be_mixed(home: DataPaths, tmp_path: Path) -> None:
@@ -234,13 +232,13 @@ def test_a_wrong_command_says_what_is_wrong(home: DataPaths, tmp_path: Path, cas
     assert names(tmp_path) == ["a.jpg", "sub"]
 
 
-def test_ctrl_c_cancels_and_leaves_nothing(home: DataPaths, tmp_path: Path) -> None:
-    source = photo(tmp_path / "photo.png", 4096, 4096)
-    with Client(home) as client:
+def test_ctrl_c_cancels_and_leaves_nothing(own_paths: DataPaths, tmp_path: Path) -> None:
+    source = photo(tmp_path / "photo.png", 1024, 1024)
+    with Client(own_paths) as client:
         client.info()
         process = subprocess.Popen(
-            stylize_command(source, tmp_path / "out.png"),
-            env={**os.environ, "PASTICHE_HOME": str(home.root)},
+            stylize_command(source, tmp_path / "out.png", "slow"),
+            env={**os.environ, "PASTICHE_HOME": str(own_paths.root)},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -254,28 +252,28 @@ def test_ctrl_c_cancels_and_leaves_nothing(home: DataPaths, tmp_path: Path) -> N
         assert process.returncode == 130, stderr
         assert "Cancelled." in stderr
         assert "Traceback" not in stderr
-        assert names(tmp_path) == ["photo.png"]
+        assert names(tmp_path) == ["home", "photo.png"]
         wait_until(lambda: client.info().running == 0)
 
 
-def test_status_and_stop(own_home: DataPaths) -> None:
-    result = pastiche(own_home, "status")
+def test_status_and_stop(own_paths: DataPaths) -> None:
+    result = pastiche(own_paths, "status")
     assert result.exit_code == 1
     assert "No Pastiche daemon runs" in result.stdout
-    assert json.loads(pastiche(own_home, "status", "--json").stdout) == {"running": False}
-    assert "No Pastiche daemon runs" in succeeds(own_home, "stop")
+    assert json.loads(pastiche(own_paths, "status", "--json").stdout) == {"running": False}
+    assert "No Pastiche daemon runs" in succeeds(own_paths, "stop")
 
-    with Client.connect(own_home) as client:
+    with Client.connect(own_paths) as client:
         info = client.info()
-    shown = succeeds(own_home, "status")
+    shown = succeeds(own_paths, "status")
     assert f"{__version__}, process {info.pid}" in shown
-    assert str(own_home.log_file) in shown
-    as_json = json.loads(succeeds(own_home, "status", "--json"))
+    assert str(own_paths.log_file) in shown
+    as_json = json.loads(succeeds(own_paths, "status", "--json"))
     assert as_json["pid"] == info.pid
     assert "token" not in as_json
 
-    assert "has stopped" in succeeds(own_home, "stop")
-    assert pastiche(own_home, "status").exit_code == 1
+    assert "has stopped" in succeeds(own_paths, "stop")
+    assert pastiche(own_paths, "status").exit_code == 1
 
 
 def test_packs_are_listed_and_shown(home: DataPaths) -> None:
@@ -294,30 +292,30 @@ def test_packs_are_listed_and_shown(home: DataPaths) -> None:
     assert "nothing" in unknown.stderr
 
 
-def test_packs_are_installed_exported_and_removed(own_home: DataPaths, tmp_path: Path) -> None:
+def test_packs_are_installed_exported_and_removed(own_paths: DataPaths, tmp_path: Path) -> None:
     file = write_tiny_pack(tmp_path / "extra.pastiche", pack_id="extra", styles=("three",))
-    assert "Installed extra 1.0.0" in pastiche(own_home, "packs", "install", file).stderr
-    assert "extra/three" in succeeds(own_home, "packs", "list", "--styles")
+    assert "Installed extra 1.0.0" in pastiche(own_paths, "packs", "install", file).stderr
+    assert "extra/three" in succeeds(own_paths, "packs", "list", "--styles")
 
-    again = pastiche(own_home, "packs", "install", file)
+    again = pastiche(own_paths, "packs", "install", file)
     assert again.exit_code == 1
     assert "--replace" in again.stderr
-    succeeds(own_home, "packs", "install", file, "--replace")
+    succeeds(own_paths, "packs", "install", file, "--replace")
 
     copy = tmp_path / "copy.pastiche"
-    assert str(copy) in succeeds(own_home, "packs", "export", "extra", "-o", copy)
+    assert str(copy) in succeeds(own_paths, "packs", "export", "extra", "-o", copy)
     assert copy.read_bytes() == file.read_bytes()
-    refused = pastiche(own_home, "packs", "export", "extra", "-o", copy)
+    refused = pastiche(own_paths, "packs", "export", "extra", "-o", copy)
     assert refused.exit_code == 1
     assert "--force" in refused.stderr
-    succeeds(own_home, "packs", "export", "extra", "-o", copy, "--force")
+    succeeds(own_paths, "packs", "export", "extra", "-o", copy, "--force")
 
-    succeeds(own_home, "packs", "remove", "extra")
-    assert "extra" not in succeeds(own_home, "packs", "list")
-    gone = pastiche(own_home, "packs", "remove", "extra")
+    succeeds(own_paths, "packs", "remove", "extra")
+    assert "extra" not in succeeds(own_paths, "packs", "list")
+    gone = pastiche(own_paths, "packs", "remove", "extra")
     assert gone.exit_code == 1
     assert "extra" in gone.stderr
-    assert names(tmp_path) == ["copy.pastiche", "extra.pastiche", "own"]
+    assert names(tmp_path) == ["copy.pastiche", "extra.pastiche", "home"]
 
 
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "missing"])
@@ -357,54 +355,54 @@ def test_the_doctor_finds_nothing(home: DataPaths) -> None:
         assert f"ok      {name}: " in output
 
 
-def test_the_doctor_names_a_damaged_pack(own_home: DataPaths) -> None:
-    bad = own_home.packs / "bad-1.0.0.pastiche"
+def test_the_doctor_names_a_damaged_pack(own_paths: DataPaths) -> None:
+    bad = own_paths.packs / "bad-1.0.0.pastiche"
     bad.write_bytes(b"no pack")
-    result = pastiche(own_home, "doctor", "--no-start")
+    result = pastiche(own_paths, "doctor", "--no-start")
     assert result.exit_code == 1
     assert "broken  Style packs" in result.stdout
     assert f"Delete {bad}" in result.stdout
     assert "1 thing is broken" in result.stdout
 
 
-def test_the_doctor_names_a_data_folder_that_cannot_be_written(own_home: DataPaths) -> None:
-    shutil.rmtree(own_home.packs)
-    own_home.packs.write_bytes(b"a file where a folder belongs")
-    result = pastiche(own_home, "doctor", "--no-start")
+def test_the_doctor_names_a_data_folder_that_cannot_be_written(own_paths: DataPaths) -> None:
+    shutil.rmtree(own_paths.packs)
+    own_paths.packs.write_bytes(b"a file where a folder belongs")
+    result = pastiche(own_paths, "doctor", "--no-start")
     assert result.exit_code == 1
     assert "broken  Data folder" in result.stdout
     assert "set PASTICHE_HOME" in result.stdout
 
 
 def test_the_doctor_names_a_daemon_that_cannot_start(
-    own_home: DataPaths, monkeypatch: pytest.MonkeyPatch
+    own_paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PASTICHE_DAEMON", f'"{sys.executable}" -c "print(1/0)"')
-    result = pastiche(own_home, "doctor")
+    result = pastiche(own_paths, "doctor")
     assert result.exit_code == 1
     assert "ZeroDivisionError" in result.stdout
     monkeypatch.setenv("PASTICHE_DAEMON", "no-such-program serve")
-    assert "broken  Start command" in pastiche(own_home, "doctor", "--no-start").stdout
+    assert "broken  Start command" in pastiche(own_paths, "doctor", "--no-start").stdout
 
 
-def test_the_doctor_warns_of_a_stale_runtime_file(own_home: DataPaths) -> None:
+def test_the_doctor_warns_of_a_stale_runtime_file(own_paths: DataPaths) -> None:
     write_runtime_file(
-        own_home.runtime_file, RuntimeInfo("127.0.0.1", 1, 2**22, "old", "old", "0.0.1")
+        own_paths.runtime_file, RuntimeInfo("127.0.0.1", 1, 2**22, "old", "old", "0.0.1")
     )
-    output = succeeds(own_home, "doctor", "--no-start")
+    output = succeeds(own_paths, "doctor", "--no-start")
     assert "warning Daemon: No Pastiche daemon runs: nothing listens" in output
-    own_home.runtime_file.write_text("{", "utf-8")
-    assert "warning Runtime file" in succeeds(own_home, "doctor", "--no-start")
+    own_paths.runtime_file.write_text("{", "utf-8")
+    assert "warning Runtime file" in succeeds(own_paths, "doctor", "--no-start")
 
 
-def test_commands_at_the_same_time_share_the_daemon(own_home: DataPaths, tmp_path: Path) -> None:
+def test_commands_at_the_same_time_share_the_daemon(own_paths: DataPaths, tmp_path: Path) -> None:
     source = photo(tmp_path / "photo.png")
     outcomes: list[int] = []
 
     def run(index: int) -> None:
         process = subprocess.run(
             stylize_command(source, tmp_path / f"{index}.png"),
-            env={**os.environ, "PASTICHE_HOME": str(own_home.root)},
+            env={**os.environ, "PASTICHE_HOME": str(own_paths.root)},
             stderr=subprocess.PIPE,
             timeout=120,
             check=False,

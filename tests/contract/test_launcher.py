@@ -28,18 +28,17 @@ from pastiche_client.layer import Layer, PixelFormat, SampleType
 from pastiche_client.paths import DataPaths
 from pastiche_client.results import Event, Progress
 from pastiche_client.runtime_file import RuntimeInfo, read_runtime_file, write_runtime_file
-from tests.contract.daemons import daemons, end_daemons, wait_until
-from tests.support.tiny_pack import write_tiny_pack
+from tests.contract.daemons import daemons, end_daemons
+from tests.support.daemon_process import wait_until
 
 STYLE = "tiny/one"
+SLOW_STYLE = "slow/slow"
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Iterator[DataPaths]:
-    """A data folder of its own, with one pack; its daemon is ended afterwards."""
-    paths = DataPaths(tmp_path / "data")
-    paths.packs.mkdir(parents=True)
-    write_tiny_pack(paths.packs / "tiny-1.0.0.pastiche")
+def paths(own_home: Path) -> Iterator[DataPaths]:
+    """A data folder of the test's own; its daemon is ended afterwards."""
+    paths = DataPaths(own_home)
     yield paths
     end_daemons(paths)
 
@@ -83,7 +82,7 @@ def test_a_daemon_killed_in_the_middle_is_noticed_and_a_retry_starts_another(
                 os.kill(before, signal.SIGKILL)
 
         with pytest.raises(DaemonLostError) as caught:
-            client.stylize(layer(2048), STYLE, on_event=kill, timeout=120)
+            client.stylize(layer(1024), SLOW_STYLE, on_event=kill, timeout=120)
         assert str(paths.log_file) in str(caught.value)
         assert caught.value.reason == "DAEMON_LOST"
 
@@ -288,7 +287,7 @@ def test_closing_the_client_ends_its_calls(paths: DataPaths) -> None:
         if isinstance(event, Progress):
             running.set()
 
-    future = client.submit_stylize(layer(2048), STYLE, on_event=started)
+    future = client.submit_stylize(layer(1024), SLOW_STYLE, on_event=started)
     assert running.wait(120)
     client.close()
     assert future.cancelled()

@@ -28,6 +28,6 @@ def running_daemon(console: Console) -> Generator[Client]:
         DaemonError: it could not be started.
     """
     with Client() as client:
-        with console.status("Starting the daemon ..."):
+        with console.status("Waiting for the daemon ..."):
             client.info()
         yield client
