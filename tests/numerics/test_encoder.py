@@ -64,9 +64,9 @@ def quarter_state() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     state = {}
     for name in encoder.spec.convolutions[:13]:
-        conv = encoder.convolutions[name]
+        conv = encoder.convolution(name)
         state[f"{name}.weight"] = torch.randn(conv.weight.shape, generator=generator) * 0.1
-        state[f"{name}.bias"] = torch.randn(conv.bias.shape, generator=generator) * 0.1
+        state[f"{name}.bias"] = torch.randn(conv.weight.shape[0], generator=generator) * 0.1
     state["preprocess.weight"] = torch.randn(3, 3, 1, 1, generator=generator)
     state["preprocess.bias"] = torch.randn(3, generator=generator)
     state["aux1_1.weight"] = torch.zeros(64, 16, 1, 1)
@@ -102,8 +102,8 @@ def test_a_file_that_ends_early_gives_the_leading_layers():
     keys = feature_keys(spec)
     state = {}
     for name in names:
-        state[f"{keys[name]}.weight"] = full.convolutions[name].weight
-        state[f"{keys[name]}.bias"] = full.convolutions[name].bias
+        state[f"{keys[name]}.weight"] = full.convolution(name).weight
+        state[f"{keys[name]}.bias"] = full.convolution(name).bias
     encoder = encoder_from_state(spec, state)
     assert encoder.spec.convolutions[-1] == "conv3_4"
     with pytest.raises(UnknownLayerError, match=r"conv4_2.*relu3_4"):

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
+from pastiche_daemon.nn.losses import (
+    content_loss,
+    gram_matrix,
+    style_loss,
+    total_variation,
+)
 
 
 def features(*shape: int, seed: int = 0) -> Tensor:
@@ -131,17 +136,19 @@ def test_total_variation_equals_the_equation(exponent):
     assert total_variation(image, exponent).item() == pytest.approx(total / 40, rel=1e-5)
 
 
-def test_losses_pass_gradcheck():
+def test_content_and_variation_losses_pass_gradcheck():
     f, p = features(2, 3, 4, 5).requires_grad_(), features(2, 3, 4, 5, seed=1)
-    target = gram_matrix(p, "hw")
     assert gradcheck(lambda x: content_loss(x, p, "gatys"), (f,))
     assert gradcheck(lambda x: content_loss(x, p, "johnson"), (f,))
-    for normalization in ("gatys", "johnson", "target"):
-        assert gradcheck(
-            lambda x, n=normalization: style_loss(gram_matrix(x, "hw"), target, n, 20), (f,)
-        )
     for exponent in (1.0, 1.5, 2.0, 3.0):
         assert gradcheck(lambda x, e=exponent: total_variation(x, e), (f,))
+
+
+@pytest.mark.parametrize("normalization", ["gatys", "johnson", "target"])
+def test_style_losses_pass_gradcheck(normalization):
+    f, p = features(2, 3, 4, 5).requires_grad_(), features(2, 3, 4, 5, seed=1)
+    target = gram_matrix(p, "hw")
+    assert gradcheck(lambda x: style_loss(gram_matrix(x, "hw"), target, normalization, 20), (f,))
 
 
 def test_shapes_that_differ_are_refused():

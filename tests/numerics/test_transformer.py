@@ -148,14 +148,11 @@ def test_network_equals_johnsons_table_written_plainly():
 )
 def test_declared_hyperparameters_are_built(spec):
     net = TransformerNetwork(spec)
+    state = net.state_dict()
+    full, _, quarter = spec.channels
     assert len(net.trunk) == spec.residual_blocks
-    assert net.down[0].conv.conv.weight.shape == (
-        spec.channels[0],
-        3,
-        spec.end_kernel,
-        spec.end_kernel,
-    )
-    assert net.down[2].norm.scale.shape == (spec.styles, spec.channels[2])
+    assert state["down.0.conv.conv.weight"].shape == (full, 3, spec.end_kernel, spec.end_kernel)
+    assert state["down.2.norm.scale"].shape == (spec.styles, quarter)
     out = net(torch.rand(1, 3, 8, 8), torch.full((1, spec.styles), 1 / spec.styles))
     assert out.shape == (1, 3, 8, 8)
 

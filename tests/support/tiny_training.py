@@ -28,10 +28,10 @@ def write_encoder(path: Path) -> Path:
     encoder = Encoder(encoder_specs()["vgg19-quarter"])
     state = {"preprocess.weight": torch.eye(3)[:, :, None, None], "preprocess.bias": torch.zeros(3)}
     for name in encoder.spec.convolutions[:13]:
-        conv = encoder.convolutions[name]
+        conv = encoder.convolution(name)
         # Kaiming's gain keeps the activations' size through the depth.
         weight = torch.nn.init.kaiming_normal_(torch.empty_like(conv.weight))
-        state |= {f"{name}.weight": weight, f"{name}.bias": torch.zeros_like(conv.bias)}
+        state |= {f"{name}.weight": weight, f"{name}.bias": torch.zeros(conv.out_channels)}
     save_file(state, path, metadata={"origin": "random weights for tests"})
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -215,4 +216,4 @@ def test_progress_rises_to_one_and_can_stop_the_work(network):
 )
 def test_options_out_of_range_are_named(field, values):
     with pytest.raises(ValueError, match=field):
-        StylizeOptions(**{"mix": (1.0,), **values})
+        replace(StylizeOptions(mix=(1.0,)), **values)

@@ -32,6 +32,13 @@ from pastiche_daemon.photographs import (
 )
 from pastiche_daemon.training_run import style_id
 
+_NOTES = (
+    """L-BFGS: torch's, strong Wolfe, history 50, from the photograph; pixels free as in Gatys'
+method and its re-implementations, the picture clamped when it is saved.""",
+    """Projected: pixels clamped to 0..1 at every evaluation, a stronger optimizer than the
+literature's; shown without a bar.""",
+)
+
 Range = Literal["free", "projected"]
 
 
@@ -135,12 +142,8 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
         bars=bars,
         notes=(
             f"Mean total loss over {len(photographs)} photographs at {request.size} px.",
-            (
-                "All losses are of 8-bit pictures. L-BFGS: torch's, strong Wolfe, history 50, from the "
-                "photograph, pixels free as in Gatys' method and its re-implementations, the picture "
-                "clamped when it is saved. Projected: pixels clamped to 0..1 at every evaluation, a "
-                "stronger optimizer than the literature's; shown, without a bar."
-            ),
+            "All losses are of 8-bit pictures.",
+            *_NOTES,
         ),
     )
 

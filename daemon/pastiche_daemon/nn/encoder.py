@@ -140,6 +140,12 @@ class Encoder(nn.Module):
             self.preprocess.bias.copy_(bias)  # pyright: ignore[reportOptionalMemberAccess]
         self.requires_grad_(requires_grad=False)
 
+    def convolution(self, name: str) -> nn.Conv2d:
+        """The convolution of that name, such as ``conv4_2``."""
+        conv = self.convolutions[name]
+        assert isinstance(conv, nn.Conv2d)
+        return conv
+
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise `UnknownLayerError` unless every name is a layer of this encoder."""
         known = set(self.spec.layers)
@@ -180,8 +186,7 @@ class Encoder(nn.Module):
         return found
 
     def _convolve(self, x: Tensor, name: str) -> Tensor:
-        conv = self.convolutions[name]
-        assert isinstance(conv, nn.Conv2d)
+        conv = self.convolution(name)
         if self.spec.padding == "zeros":
             return F.conv2d(x, conv.weight, conv.bias, padding=1)
         # Reflection needs at least two rows and columns; a single one can only be repeated.
@@ -231,9 +236,7 @@ def encoder_from_state(spec: EncoderSpec, state: Mapping[str, Tensor]) -> Encode
     encoder = Encoder(truncated)
     with torch.no_grad():
         for name in truncated.convolutions:
-            conv = encoder.convolutions[name]
-            assert isinstance(conv, nn.Conv2d)
-            _copy(conv, state, prefixes[name])
+            _copy(encoder.convolution(name), state, prefixes[name])
         if spec.preprocessing == "learned":
             _copy(encoder.preprocess, state, "preprocess")
     return encoder.eval()
