@@ -59,6 +59,8 @@ _SERVICES = (
 )
 # How long calls may take to hear that they were cancelled, and work to stop.
 _GRACE_SECONDS = 2.0
+# How long the last status takes to be on its way after its call has ended.
+_FLUSH_SECONDS = 0.05
 _STOP_SECONDS = 8.0
 _SERVER_OPTIONS = (
     # Otherwise a second server could listen on the same port.
@@ -250,12 +252,16 @@ class _Daemon:
 
     async def _shut_down(self, server: grpc.aio.Server) -> bool:
         await self._health.enter_graceful_shutdown()
-        stopped = asyncio.create_task(server.stop(_GRACE_SECONDS))
-        await asyncio.sleep(0)  # no new calls from here on
-        ended = await asyncio.to_thread(self._queue.close, _STOP_SECONDS)
+        # Accepts no more work and cancels what there is, before the connections hear of it: a
+        # client may take their end for the daemon's death.
+        closing = asyncio.create_task(asyncio.to_thread(self._queue.close, _STOP_SECONDS))
         await self._operations.close(_STOP_SECONDS)
-        await stopped
-        return ended
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._activity.running and time.monotonic() < deadline:
+            await asyncio.sleep(_FLUSH_SECONDS)
+        await asyncio.sleep(_FLUSH_SECONDS)
+        await server.stop(_GRACE_SECONDS)
+        return await closing
 
     def _stop(self) -> None:
         self._stopping.set()

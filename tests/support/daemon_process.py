@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from pastiche_client.paths import DataPaths
-from pastiche_client.runtime_file import RuntimeInfo, read_runtime_file
+from pastiche_client.runtime_file import RuntimeFileError, RuntimeInfo, read_runtime_file
 
 WAIT_SECONDS = 60.0
 
@@ -90,7 +90,9 @@ def _published(paths: DataPaths, process: subprocess.Popen[bytes]) -> RuntimeInf
         if process.poll() is not None:
             output = process.stdout.read().decode() if process.stdout else ""
             raise AssertionError(f"the daemon ended with {process.returncode}:\n{output}")
-        info = read_runtime_file(paths.runtime_file)
+        info = None
+        with suppress(RuntimeFileError):  # a test's own, not overwritten yet
+            info = read_runtime_file(paths.runtime_file)
         if info is None or info.pid != process.pid:
             return False
         found.append(info)

@@ -27,6 +27,11 @@ class ActivityInterceptor(grpc.aio.ServerInterceptor):
         self._last = clock()
 
     @property
+    def running(self) -> int:
+        """How many calls run now."""
+        return self._running
+
+    @property
     def idle_seconds(self) -> float:
         """Since the last call came or ended; 0 while one runs."""
         return 0.0 if self._running else self._clock() - self._last
