@@ -1,0 +1,134 @@
+"""``pastiche bench``: its peer computes the same, its tables are whole, its bars can fail."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from pastiche_daemon.bench.plain_network import PlainNetwork
+from pastiche_daemon.bench.report import Bar, BenchReport
+from pastiche_daemon.cli.bench import bench
+from pastiche_daemon.cli.train import train
+from pastiche_daemon.nn.runtime import prepare_for_inference
+from pastiche_daemon.packs.archive import read_pack
+from pastiche_daemon.packs.network import load_network
+from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_training import training_arguments
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(bench, arguments, catch_exceptions=False)
+
+
+def test_the_plain_peer_computes_the_same_picture(tmp_path):
+    network = load_network(read_pack(write_tiny_pack(tmp_path / "tiny.pastiche")))
+    image = torch.rand(1, 3, 32, 40)
+    for style in range(2):
+        with torch.no_grad():
+            expected = network(image, torch.eye(2)[style : style + 1])
+        torch.testing.assert_close(PlainNetwork(network, style)(image), expected, rtol=0, atol=2e-5)
+
+
+def test_half_precision_keeps_the_picture(tmp_path):
+    network = load_network(read_pack(write_tiny_pack(tmp_path / "tiny.pastiche")))
+    cpu = torch.device("cpu")
+    image = torch.rand(1, 3, 32, 40)
+    with torch.no_grad():
+        expected = network(image, torch.eye(2)[:1])
+        wide = prepare_for_inference(network, cpu, "float32")(image, torch.eye(2)[:1])
+        half = prepare_for_inference(network, cpu, "bfloat16")
+        assert half.state_dict()["down.0.norm.scale"].dtype == torch.float32
+        narrow = half(image.bfloat16(), torch.eye(2)[:1])
+    torch.testing.assert_close(wide, expected, rtol=0, atol=2e-5)
+    error = (narrow.float() - expected).square().mean().item()
+    assert -10 * math.log10(error) > 30
+
+
+def test_forward_prints_a_table_and_writes_json(tmp_path):
+    pack = write_tiny_pack(tmp_path / "tiny.pastiche")
+    photo = tmp_path / "photo.png"
+    Image.effect_noise((50, 40), 80).convert("RGB").save(photo)
+    out = tmp_path / "out.json"
+    result = run(
+        *("forward", "--pack", str(pack), "--photo", str(photo), "--size", "64"),
+        *("--rounds", "2", "--json", str(out)),
+    )
+    assert result.exit_code == 0, result.output
+    assert "times faster" in result.output
+    content = json.loads(out.read_text())
+    (row,) = content["rows"]
+    values = dict(zip(content["columns"], row, strict=True))
+    assert values["size"] == "64 px"
+    assert values["pastiche s"] > 0
+    assert values["plain peak MiB"] > 0
+    assert values["PSNR dB"] > 30
+    assert content["machine"]["torch"] == torch.__version__
+
+
+def test_sizes_that_the_network_would_pad_are_refused(tmp_path):
+    pack = write_tiny_pack(tmp_path / "tiny.pastiche")
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (8, 8)).save(photo)
+    result = run("forward", "--pack", str(pack), "--photo", str(photo), "--size", "66")
+    assert result.exit_code == 2
+    assert "multiples of 4" in result.output
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = training_arguments(folder, "run", "--steps", "2", "--sample-every", "0")
+    assert CliRunner().invoke(train, arguments[1:]).exit_code == 0
+    return folder
+
+
+def quality_arguments(folder, **changes: str) -> list[str]:
+    values = {
+        "--pack": f"{folder}/run/run.pastiche",
+        "--encoder-weights": f"{folder}/encoder.safetensors",
+        "--style": f"{folder}/styles",
+        "--photo": f"{folder}/photos/photo1.png",
+        "--size": "64",
+        "--iterations": "3",
+    }
+    values |= {f"--{name}": value for name, value in changes.items()}
+    return ["quality", *(part for pair in values.items() for part in pair)]
+
+
+def test_quality_compares_every_style_and_fails_where_a_bar_is_missed(trained, tmp_path):
+    out = tmp_path / "quality.json"
+    result = run(*quality_arguments(trained, json=str(out)))
+    content = json.loads(out.read_text())
+    assert [row[0] for row in content["rows"]] == ["photo0", "photo1"]
+    for row in content["rows"]:
+        values = dict(zip(content["columns"], row, strict=True))
+        parts = values["content"] + values["style"] + values["tv"]
+        assert values["network"] == pytest.approx(parts, rel=1e-5)
+        assert values["L-BFGS 3"] < values["photograph"]
+        assert values["L-BFGS 3 projected"] < values["photograph"]
+    # Two steps of training cannot reach what optimizing reaches.
+    assert not all(bar["met"] for bar in content["bars"])
+    assert result.exit_code == 1
+    assert "MISSED" in result.output
+
+
+def test_quality_refuses_what_the_pack_was_not_trained_with(trained, tmp_path):
+    other = tmp_path / "other.safetensors"
+    other.write_bytes((trained / "encoder.safetensors").read_bytes() + b" ")
+    result = run(*quality_arguments(trained, **{"encoder-weights": str(other)}))
+    assert result.exit_code == 1
+    assert "other.safetensors" in result.output
+    result = run(*quality_arguments(trained, style=f"{trained}/styles/photo0.png"))
+    assert result.exit_code == 1
+    assert "no picture given for photo1" in result.output
+
+
+def test_a_report_is_met_only_if_every_bar_is():
+    good, bad = Bar("a", met=True, detail=""), Bar("b", met=False, detail="")
+    assert BenchReport("x", ("a",), (), (good, good)).met
+    assert not BenchReport("x", ("a",), (), (good, bad)).met
