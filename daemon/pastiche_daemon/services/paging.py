@@ -24,7 +24,7 @@ def page(
     size_of: Callable[[T], int] = lambda _: 0,
     most_bytes: int = 2**20,
 ) -> tuple[list[T], str]:
-    """The items of one page, in the order of their keys, and the token of the next one.
+    """The items of one page, in the order of their keys (none is empty), and the token of the next one.
 
     The token names the last item, so that pages stay right when items come and go. Items are
     made, and their sizes taken, only as far as the page reaches; a page has at least one item
