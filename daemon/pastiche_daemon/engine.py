@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pastiche_daemon.memory import release_freed_memory
+
 if TYPE_CHECKING:
     from pastiche_daemon.nn.transformer import TransformerNetwork
     from pastiche_daemon.packs.archive import Pack
@@ -67,11 +69,20 @@ class Engine:
         device = default_device()
         details = fast_precision(device)
         if device.type == "cpu":
-            details += f", {torch.get_num_threads()} threads"
+            count = torch.get_num_threads()
+            details += f", {count} {'thread' if count == 1 else 'threads'}"
         elif device.type == "cuda":
             details += f", {torch.cuda.get_device_name(device)}"
         self._info = DeviceInfo(f"{device.type} ({details})", torch.__version__)
         _log.info("networks run on %s with torch %s", self._info.device, torch.__version__)
+
+    def release_unused(self) -> None:
+        """Give memory that no network needs now back, to the system and to the GPU."""
+        import torch
+
+        release_freed_memory()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def network(self, pack: Pack) -> TransformerNetwork:
         """The pack's network, ready to run.

@@ -35,7 +35,7 @@ from pastiche_daemon.auth import TokenInterceptor, check_exposure, new_token
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.logs import logging_to
-from pastiche_daemon.memory import MemoryBudget, release_freed_memory
+from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.archive import PackLimits
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.activity import ActivityInterceptor
@@ -151,7 +151,7 @@ class _Daemon:
             max_waiting=options.max_queued,
             max_waiting_per_client=options.max_queued_per_client,
             initialize=self._engine.prepare,
-            when_idle=release_freed_memory,
+            when_idle=self._engine.release_unused,
         )
         self._operations = OperationRegistry()
         self._activity = ActivityInterceptor()

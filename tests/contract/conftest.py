@@ -51,6 +51,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> Iterator[Da
     home = make_home(tmp_path_factory.mktemp("home") / "data", packs)
     with running_daemon(home, arguments=["--idle-exit", "0", "--max-queued", "4"]) as running:
         yield running
+        # Whatever the tests did to it, nothing surprised it.
+        assert "Traceback" not in running.log
+        assert " ERROR " not in running.log
 
 
 @pytest.fixture

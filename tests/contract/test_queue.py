@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import grpc
@@ -145,7 +146,8 @@ def test_a_client_that_vanishes_in_its_upload_leaves_nothing(daemon: DaemonProce
 
 def test_repeated_work_does_not_gather_memory(driver: Driver) -> None:
     process = psutil.Process(driver.daemon.info.pid)
-    layer = Layer(500, 500, PixelFormat.RGBA, SampleType.F32, bytes(4_000_000))
+    pixel = struct.pack("<4f", 0.2, 0.4, 0.6, 1.0)
+    layer = Layer(500, 500, PixelFormat.RGBA, SampleType.F32, pixel * 250_000)
     for _ in range(3):
         driver.stylize(layer, "tiny/one")
     before = process.memory_info().rss

@@ -57,7 +57,7 @@ class Call:
             StalledUploadError: none comes.
         """
         try:
-            message = await asyncio.wait_for(self._context.read(), _STALL_SECONDS)
+            message = await self._within_time(self._context.read())
         except asyncio.TimeoutError as error:
             raise StalledUploadError(
                 f"nothing came for {_STALL_SECONDS:.0f} seconds in the middle of the request"
@@ -72,11 +72,19 @@ class Call:
             StalledUploadError: the client does not take it.
         """
         try:
-            await asyncio.wait_for(self._context.write(message), _STALL_SECONDS)
+            await self._within_time(self._context.write(message))
         except asyncio.TimeoutError as error:
             raise StalledUploadError(
                 f"the client took nothing of the answer for {_STALL_SECONDS:.0f} seconds"
             ) from error
+
+    @staticmethod
+    async def _within_time(transfer: Awaitable[Answer]) -> Answer:
+        try:
+            return await asyncio.wait_for(transfer, _STALL_SECONDS)
+        except grpc.aio.InternalError as error:
+            # The call ended a moment before its task was told.
+            raise asyncio.CancelledError("the client is gone") from error
 
 
 def answers(

@@ -24,11 +24,11 @@ def page(
     size_of: Callable[[T], int] = lambda _: 0,
     most_bytes: int = 2**20,
 ) -> tuple[list[T], str]:
-    """The items of one page, in the order of their keys (none is empty), and the token of the next one.
+    """The items of one page, in the order of their keys, and the token of the next one.
 
-    The token names the last item, so that pages stay right when items come and go. Items are
-    made, and their sizes taken, only as far as the page reaches; a page has at least one item
-    even if that has more than `most_bytes`.
+    No key is empty. The token names the last item, so that pages stay right when items come and
+    go. Items are made, and their sizes taken, only as far as the page reaches; a page has at least
+    one item even if that has more than `most_bytes`.
 
     Raises:
         InvalidFieldError: the size is negative, or the token is not one of ours.
