@@ -137,6 +137,22 @@ def test_changed_steps_and_loss_weights_are_noted(tmp_path):
     assert notes == ["changed at step 2: steps 2 -> 4, tv weight 2 -> 5"]
 
 
+def test_layers_of_the_losses_can_be_chosen(tmp_path):
+    layers = (
+        "--content-layer",
+        "relu3_1:0.5",
+        "--style-layer",
+        "relu1_1",
+        "--style-layer",
+        "conv2_2:3",
+    )
+    result = run(training_arguments(tmp_path, "run", "--steps", "1", *layers))
+    assert result.exit_code == 0, result.output
+    training = read_pack(tmp_path / "run" / "run.pastiche").manifest.training
+    assert training.content_layers == {"relu3_1": 0.5}
+    assert training.style_layers == {"relu1_1": 1.0, "conv2_2": 3.0}
+
+
 def test_corrupt_photographs_are_named_and_the_rest_is_used(tmp_path):
     arguments = training_arguments(tmp_path, "run", "--steps", "1")
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"junk")
@@ -162,6 +178,9 @@ def test_corrupt_photographs_are_named_and_the_rest_is_used(tmp_path):
         (("--learning-rate", "-1"), "learning_rate"),
         (("--channels", "1,2"), "three widths"),
         (("--content-weight", "nan"), "content"),
+        (("--content-layer", "relu9_9"), "has no layer 'relu9_9'"),
+        (("--style-layer", "relu1_1:much"), "no number"),
+        (("--style-layer", "relu1_1:-2"), "style_layers.relu1_1"),
         (("--style-weight", "-1"), "style"),
     ],
 )

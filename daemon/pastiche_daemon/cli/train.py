@@ -61,6 +61,19 @@ Examples:
     help="Widths of the network at full, half and quarter resolution.",
 )
 @click.option("--blocks", type=click.IntRange(0), default=5, show_default=True)
+@click.option(
+    "--content-layer",
+    "content_layers",
+    multiple=True,
+    help="Layer of the content loss, with an optional weight: relu3_3 or relu3_3:0.5. "
+    "Default: relu4_2.",
+)
+@click.option(
+    "--style-layer",
+    "style_layers",
+    multiple=True,
+    help="Likewise for the style loss. Default: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.",
+)
 @click.option("--content-weight", type=float, default=0.1, show_default=True)
 @click.option("--style-weight", type=float, default=1.0, show_default=True)
 @click.option("--tv-weight", type=float, default=2.0, show_default=True)
@@ -103,7 +116,11 @@ def train(context: click.Context, **options: Any) -> None:
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     import torch
 
-    from pastiche_daemon.nn.objective import ObjectiveWeights
+    from pastiche_daemon.nn.objective import (
+        ObjectiveWeights,
+        default_content_layers,
+        default_style_layers,
+    )
     from pastiche_daemon.nn.runtime import default_device, fast_precision
     from pastiche_daemon.train import TrainingError
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
@@ -115,6 +132,10 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
             content=options["content_weight"],
             style=options["style_weight"],
             tv=options["tv_weight"],
+            content_layers=_layers(options["content_layers"], "--content-layer")
+            or default_content_layers(),
+            style_layers=_layers(options["style_layers"], "--style-layer")
+            or default_style_layers(),
         )
     except ValueError as error:
         raise TrainingError(str(error)) from error
@@ -155,6 +176,19 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         ):
             show(report)
     click.echo(run.finish())
+
+
+def _layers(texts: tuple[str, ...], option: str) -> dict[str, float] | None:
+    """Layers with their weights; None where none were given."""
+    found: dict[str, float] = {}
+    for text in texts:
+        layer, _, weight = text.partition(":")
+        try:
+            found[layer] = float(weight or 1)
+        except ValueError as error:
+            message = f"{text!r}: the weight is no number"
+            raise click.BadParameter(message, param_hint=option) from error
+    return found or None
 
 
 def _channels(text: str) -> tuple[int, int, int]:

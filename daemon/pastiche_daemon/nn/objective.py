@@ -17,11 +17,13 @@ from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
 
 
-def _default_content_layers() -> dict[str, float]:
+def default_content_layers() -> dict[str, float]:
+    """Deep enough to keep what is shown and not how: relu4_2."""
     return {"relu4_2": 1.0}
 
 
-def _default_style_layers() -> dict[str, float]:
+def default_style_layers() -> dict[str, float]:
+    """The first layer of every block: relu1_1 to relu5_1."""
     return {f"relu{block}_1": 1.0 for block in range(1, 6)}
 
 
@@ -39,8 +41,8 @@ class ObjectiveWeights:
     style: float = 1.0
     tv: float = 2.0
     tv_exponent: float = 2.0
-    content_layers: Mapping[str, float] = field(default_factory=_default_content_layers)
-    style_layers: Mapping[str, float] = field(default_factory=_default_style_layers)
+    content_layers: Mapping[str, float] = field(default_factory=default_content_layers)
+    style_layers: Mapping[str, float] = field(default_factory=default_style_layers)
 
     def __post_init__(self) -> None:
         named = {"content": self.content, "style": self.style, "tv": self.tv}
