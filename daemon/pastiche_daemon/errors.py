@@ -153,8 +153,9 @@ def _unforeseen(error: Exception) -> Failure:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError):
         return True
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+    # The device's thread may be in the middle of importing torch.
+    out_of_memory = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
+    if out_of_memory is not None and isinstance(error, out_of_memory):
         return True
     # The CPU's allocator has no exception of its own.
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from types import ModuleType
 
 import pytest
 import torch
@@ -77,6 +79,13 @@ def test_what_the_cpus_allocator_raises_is_out_of_memory() -> None:
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**55, dtype=torch.uint8)
     assert failure_of(raised.value).reason == "OUT_OF_MEMORY"
+
+
+def test_errors_are_told_apart_while_torch_is_being_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    assert failure_of(OSError("no such folder")).reason == "INTERNAL"
 
 
 def test_an_error_that_nobody_foresaw_is_logged_and_not_told(
