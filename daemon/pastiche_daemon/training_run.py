@@ -324,22 +324,22 @@ def style_id(path: Path) -> str:
     return name if name[:1].isalpha() else f"style_{name}".rstrip("_")
 
 
-def find_styles(paths: Sequence[Path]) -> tuple[Path, ...]:
+def find_styles(paths: Sequence[Path], field: str = "styles") -> tuple[Path, ...]:
     """The given pictures; folders stand for all files in them.
 
-    Raises `PictureError` where a path does not exist or a folder is empty.
+    Raises `PictureError`, naming ``field``, where a path does not exist or a folder is empty.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = [p for p in sorted(path.iterdir()) if p.is_file() and p.name[0] != "."]
             if not inside:
-                raise PictureError(f"styles: {path} is empty")
+                raise PictureError(f"{field}: {path} is empty")
             found += inside
         elif path.is_file():
             found.append(path)
         else:
-            raise PictureError(f"styles: {path} does not exist")
+            raise PictureError(f"{field}: {path} does not exist")
     return tuple(found)
 
 

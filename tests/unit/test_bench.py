@@ -79,6 +79,29 @@ def test_sizes_that_the_network_would_pad_are_refused(tmp_path):
     assert "multiples of 4" in result.output
 
 
+@pytest.mark.parametrize("option", ["--pack", "--photo"])
+def test_forward_names_an_input_that_cannot_be_read(tmp_path, option):
+    write_tiny_pack(tmp_path / "tiny.pastiche")
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    (tmp_path / "junk").write_bytes(b"junk")
+    values = {"--pack": "tiny.pastiche", "--photo": "photo.png", option: "junk"}
+    paths = [part for name, value in values.items() for part in (name, str(tmp_path / value))]
+    result = run("forward", *paths, "--size", "64", "--rounds", "1")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+
+
+def test_a_place_for_json_that_does_not_exist_is_refused_before_measuring(tmp_path):
+    pack = write_tiny_pack(tmp_path / "tiny.pastiche")
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (8, 8)).save(photo)
+    out = str(tmp_path / "missing" / "out.json")
+    result = run("forward", "--pack", str(pack), "--photo", str(photo), "--json", out)
+    assert result.exit_code == 2
+    assert "--json" in result.output
+    assert "measuring" not in result.output
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
@@ -126,6 +149,9 @@ def test_quality_refuses_what_the_pack_was_not_trained_with(trained, tmp_path):
     result = run(*quality_arguments(trained, style=f"{trained}/styles/photo0.png"))
     assert result.exit_code == 1
     assert "no picture given for photo1" in result.output
+    result = run(*quality_arguments(trained, photo=f"{trained}/missing.png"))
+    assert result.exit_code == 1
+    assert "photographs: " in result.output
 
 
 def test_a_report_is_met_only_if_every_bar_is():

@@ -40,7 +40,12 @@ def bench_forward(
     rounds: int,
     report: Callable[[str], None],
 ) -> BenchReport:
-    """Time square images of ``sizes`` px, ``rounds`` times each after one warm-up."""
+    """Time square images of ``sizes`` px, ``rounds`` times each after one warm-up.
+
+    Raises `PackError` or `PictureError` where an input cannot be read.
+    """
+    read_pack(pack)  # here, because the other processes could only die of it
+    load_picture(photograph)
     rows: list[Sequence[Cell]] = []
     for size in sizes:
         report(f"{size} px")

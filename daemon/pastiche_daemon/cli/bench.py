@@ -15,6 +15,22 @@ _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
+def _in_a_folder(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    """Measuring takes long: that the result cannot be written must not be found out after it."""
+    if value is not None and not value.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {value.parent}")
+    return value
+
+
+_JSON = click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=_in_a_folder,
+    help="Write the results here as JSON.",
+)
+
+
 @click.group(
     epilog="""
 \b
@@ -37,9 +53,23 @@ Example:
 )
 @click.option("--pack", type=_FILE, required=True, help="Pack file.")
 @click.option("--photo", type=_FILE, required=True, help="Photograph to stylize.")
-@click.option("--size", "sizes", type=click.IntRange(4), multiple=True, default=(512, 1024))
-@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True)
-@click.option("--json", "json_path", type=_PATH, help="Write the results here as JSON.")
+@click.option(
+    "--size",
+    "sizes",
+    type=click.IntRange(4),
+    multiple=True,
+    default=(512, 1024),
+    show_default=True,
+    help="Side of the square picture in pixels; may be given several times.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=7,
+    show_default=True,
+    help="Passes that are timed, after one to warm up.",
+)
+@_JSON
 def forward(
     pack: Path, photo: Path, sizes: tuple[int, ...], rounds: int, json_path: Path | None
 ) -> None:
@@ -76,9 +106,17 @@ Example:
     required=True,
     help="Photographs, or folders of them, that were not trained on.",
 )
-@click.option("--size", type=click.IntRange(64), default=512, show_default=True)
-@click.option("--iterations", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--json", "json_path", type=_PATH, help="Write the results here as JSON.")
+@click.option(
+    "--size",
+    type=click.IntRange(64),
+    default=512,
+    show_default=True,
+    help="Longer side of the photographs in pixels.",
+)
+@click.option(
+    "--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of L-BFGS."
+)
+@_JSON
 def quality(
     pack: Path,
     encoder_weights: Path,
@@ -100,7 +138,7 @@ def quality(
             pack=pack,
             encoder_weights=encoder_weights,
             styles=find_styles(styles),
-            photographs=find_styles(photos),
+            photographs=find_styles(photos, field="photographs"),
             size=size,
             iterations=iterations,
         )
@@ -125,7 +163,10 @@ def _finish(report: BenchReport, json_path: Path | None) -> None:
         state = "met" if bar.met else "MISSED"
         console.print(f"{state}: {bar.name} ({bar.detail})", markup=False)
     if json_path is not None:
-        report.write(json_path)
+        try:
+            report.write(json_path)
+        except OSError as error:
+            raise click.ClickException(f"{json_path}: {error.strerror or error}") from error
         console.print(f"written: {json_path}", markup=False)
     if not report.met:
         raise SystemExit(1)
