@@ -12,7 +12,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pastiche_daemon.cli.parameters import FiniteRange
+
 if TYPE_CHECKING:
+    import torch
+
     from pastiche_daemon.train import StepReport
 
 _PATH = click.Path(path_type=Path)
@@ -44,9 +48,20 @@ Examples:
 @click.option("--pooling", type=click.Choice(["max", "avg"]), help="Pooling of the loss network.")
 @click.option("--about", type=_PATH, help="TOML file with the pack's and styles' names, licences.")
 @click.option("--sample", "samples", type=_PATH, multiple=True, help="Photograph for samples.")
-@click.option("--steps", type=click.IntRange(1), default=10_000, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=4, show_default=True)
-@click.option("--crop", "crop_size", type=click.IntRange(32), default=256, show_default=True)
+@click.option(
+    "--steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps in all."
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=4, show_default=True, help="Crops of a step."
+)
+@click.option(
+    "--crop",
+    "crop_size",
+    type=click.IntRange(32),
+    default=256,
+    show_default=True,
+    help="Side of the random crops in pixels.",
+)
 @click.option(
     "--style-size",
     type=click.IntRange(32),
@@ -60,7 +75,9 @@ Examples:
     show_default=True,
     help="Widths of the network at full, half and quarter resolution.",
 )
-@click.option("--blocks", type=click.IntRange(0), default=5, show_default=True)
+@click.option(
+    "--blocks", type=click.IntRange(0), default=5, show_default=True, help="Residual blocks."
+)
 @click.option(
     "--content-layer",
     "content_layers",
@@ -74,18 +91,46 @@ Examples:
     multiple=True,
     help="Likewise for the style loss. Default: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.",
 )
-@click.option("--content-weight", type=float, default=0.1, show_default=True)
-@click.option("--style-weight", type=float, default=1.0, show_default=True)
-@click.option("--tv-weight", type=float, default=2.0, show_default=True)
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--content-weight",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Larger: the photograph is easier to recognise.",
+)
+@click.option(
+    "--style-weight", type=float, default=1.0, show_default=True, help="Larger: more of the style."
+)
+@click.option(
+    "--tv-weight", type=float, default=2.0, show_default=True, help="Larger: smoother areas."
+)
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Adam's; it falls to 0 at the end.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the first weights and the crops.",
+)
 @click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
     help="Default: bfloat16 where the device multiplies it in hardware.",
 )
-@click.option("--checkpoint-minutes", type=click.FloatRange(0), default=3.0, show_default=True)
+@click.option(
+    "--checkpoint-minutes",
+    type=FiniteRange(0),
+    default=3.0,
+    show_default=True,
+    help="Time between checkpoints.",
+)
 @click.option(
     "--sample-every",
     type=click.IntRange(0),
@@ -114,18 +159,16 @@ def train(context: click.Context, **options: Any) -> None:
 
 
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
-    import torch
-
     from pastiche_daemon.nn.objective import (
         ObjectiveWeights,
         default_content_layers,
         default_style_layers,
     )
-    from pastiche_daemon.nn.runtime import default_device, fast_precision
+    from pastiche_daemon.nn.runtime import fast_precision
     from pastiche_daemon.train import TrainingError
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
 
-    device = torch.device(options["device"]) if options["device"] else default_device()
+    device = _device(options["device"])
     precision = options["precision"] or fast_precision(device)
     try:
         weights = ObjectiveWeights(
@@ -176,6 +219,28 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         ):
             show(report)
     click.echo(run.finish())
+
+
+def _device(name: str | None) -> torch.device:
+    """The named device, or the best one.
+
+    Raises:
+        click.BadParameter: this machine does not have it.
+    """
+    import torch
+
+    from pastiche_daemon.nn.runtime import default_device
+
+    if name is None:
+        return default_device()
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    # An assertion or a missing implementation where torch was built without the device.
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        message = f"{name!r} cannot be used: {str(error).partition(chr(10))[0]}"
+        raise click.BadParameter(message, param_hint="--device") from error
+    return device
 
 
 def _layers(texts: tuple[str, ...], option: str) -> dict[str, float] | None:
