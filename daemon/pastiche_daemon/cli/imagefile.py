@@ -131,7 +131,7 @@ def read_picture(path: Path) -> Picture:
         deep = image.format == "ushort"
         pixels = cast("bytes", image.write_to_memory())
     except pyvips.Error as error:
-        raise PictureFileError(f"{path}: {_reason(error)}") from error
+        raise PictureFileError(f"{path}: not a readable picture: {_reason(error)}") from error
     return Picture(
         layer=Layer(
             width=image.width,
