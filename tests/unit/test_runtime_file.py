@@ -181,6 +181,6 @@ def test_every_system_has_its_usual_place(
 
 def test_naming_the_files_creates_none(tmp_path: Path) -> None:
     paths = DataPaths(tmp_path / "data")
-    named = (paths.packs, paths.runtime_file, paths.lock_file, paths.log_file, paths.cache)
+    named = (paths.packs, paths.runtime_file, paths.lock_file, paths.log_file)
     assert all(path.is_relative_to(paths.root) for path in named)
     assert not paths.root.exists()

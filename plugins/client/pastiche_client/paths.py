@@ -43,10 +43,6 @@ class DataPaths:
         return self.root / "logs" / "daemon-start.log"
 
     @property
-    def cache(self) -> Path:
-        return self.root / "cache"
-
-    @property
     def command_file(self) -> Path:
         """The command that starts the daemon, as a JSON list; written by the installer."""
         return self.root / "daemon-command.json"
