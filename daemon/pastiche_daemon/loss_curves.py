@@ -18,7 +18,7 @@ def draw_loss_curves(reports: Sequence[StepReport], path: Path, *, window: int =
     steps = np.array([report.step for report in reports])
     width = max(1, min(window, len(reports) // 4))
     kernel = np.ones(width) / width
-    for term in ("total", "style", "content", "tv"):
+    for term in ("total", "style", "content", "tv", "grid"):
         values = np.array([getattr(report, term) for report in reports])
         if len(values) and values.max() > 0:
             axes.plot(steps[width - 1 :], np.convolve(values, kernel, "valid"), label=term)

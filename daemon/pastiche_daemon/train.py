@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from pastiche_daemon.nn.encoder import Encoder
+from pastiche_daemon.nn.losses import grid_pattern
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
-_LOSS_FIELDS = ("step", "total", "content", "style", "tv", "seconds")
+_LOSS_FIELDS = ("step", "total", "content", "style", "tv", "grid", "seconds")
 
 
 class TrainingError(ValueError):
@@ -50,7 +52,8 @@ class TrainConfig:
 
     Before the losses are taken, pastiche and photograph are cut by up to ``shift`` pixels at a
     random side: the encoder's pooling then has no fixed place on the network's own grid of 4 px,
-    which otherwise learns to please it with a pattern of that period. Not in the papers.
+    which otherwise learns to please it with a pattern of that period. ``grid`` is the weight of
+    `losses.grid_pattern`, against the same pattern. Neither is in the papers.
     """
 
     spec: TransformerSpec
@@ -62,6 +65,7 @@ class TrainConfig:
     decay: float = 0.3
     average: float = 0.998
     shift: int = 8
+    grid: float = 0.0
     seed: int = 0
     precision: Precision = "float32"
 
@@ -73,6 +77,8 @@ class TrainConfig:
             raise TrainingError(f"crop_size must be at least 32, not {self.crop_size}")
         if not 0 <= self.shift <= self.crop_size // 2:
             raise TrainingError(f"shift must be in 0..{self.crop_size // 2}, not {self.shift}")
+        if not (math.isfinite(self.grid) and self.grid >= 0):
+            raise TrainingError(f"grid must be a number of at least 0, not {self.grid}")
         if not self.learning_rate > 0:
             raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
         if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
@@ -88,13 +94,14 @@ class TrainConfig:
 
 
 class StepReport(NamedTuple):
-    """The losses of one finished step."""
+    """The weighted losses of one finished step; ``total`` is their sum."""
 
     step: int
     total: float
     content: float
     style: float
     tv: float
+    grid: float
     seconds: float
 
 
@@ -261,8 +268,10 @@ class Training:
         }
         pastiches = functional_call(state.network, parameters, (images, mix))
         losses = self._objective.losses(pastiches[window], targets, grams)
-        losses.total.backward()  # pyright: ignore[reportUnknownMemberType]
-        if not torch.isfinite(losses.total):
+        grid = config.grid * grid_pattern(pastiches.float())
+        total = losses.total + grid
+        total.backward()  # pyright: ignore[reportUnknownMemberType]
+        if not torch.isfinite(total):
             raise TrainingError(
                 f"the loss is no longer a number at step {state.step}; "
                 "lower the learning rate and start again"
@@ -272,8 +281,9 @@ class Training:
         self._update_average()
         seconds = time.monotonic() - started
         state.seconds += seconds
-        total, content, style, tv = (term.item() for term in losses)
-        return StepReport(state.step, total, content, style, tv, state.seconds)
+        terms = (losses.content, losses.style, losses.tv, grid)
+        content, style, tv, pattern = (term.item() for term in terms)
+        return StepReport(state.step, total.item(), content, style, tv, pattern, state.seconds)
 
     def _update_average(self) -> None:
         # A young average must not remember the random start.
@@ -337,8 +347,11 @@ def read_losses(path: Path) -> list[StepReport]:
 
 def _parse_row(row: Mapping[str, str | None]) -> StepReport | None:
     try:
-        total, content, style, tv, seconds = (float(row[f] or "") for f in _LOSS_FIELDS[1:])
-        return StepReport(int(row["step"] or ""), total, content, style, tv, seconds)
+        total, content, style, tv, seconds = (
+            float(row[name] or "") for name in ("total", "content", "style", "tv", "seconds")
+        )
+        grid = float(row.get("grid") or 0)
+        return StepReport(int(row["step"] or ""), total, content, style, tv, grid, seconds)
     except (ValueError, KeyError):
         return None
 
@@ -357,6 +370,7 @@ def _take_changeable(
 ) -> Iterator[tuple[str, float, float]]:
     """Remove what a continuation may change, and yield it: name, value before, value now."""
     yield "steps", before.pop("steps"), now.pop("steps")
+    yield "grid weight", before.pop("grid", 0.0), now.pop("grid")
     yield "shift", before.pop("shift", 0), now.pop("shift")
     for term in ("content", "style", "tv"):
         yield f"{term} weight", before["weights"].pop(term), now["weights"].pop(term)

@@ -110,6 +110,7 @@ class TrainingRequest:
     batch_size: int = 4
     crop_size: int = 256
     learning_rate: float = 1e-3
+    grid: float = 0.0
     seed: int = 0
     precision: Precision = "float32"
     resume: bool = False
@@ -159,6 +160,7 @@ class TrainingRun:
             batch_size=request.batch_size,
             crop_size=request.crop_size,
             learning_rate=request.learning_rate,
+            grid=request.grid,
             seed=request.seed,
             precision=request.precision,
         )
@@ -294,6 +296,7 @@ class TrainingRun:
                 "style": weights.style,
                 "tv": weights.tv,
                 "tv_exponent": weights.tv_exponent,
+                "grid": config.grid,
             },
             style_sha256=self._style_hashes,
             commit=_commit(),

@@ -12,6 +12,7 @@ from torch.autograd import gradcheck
 from pastiche_daemon.nn.losses import (
     content_loss,
     gram_matrix,
+    grid_pattern,
     style_loss,
     total_variation,
 )
@@ -167,3 +168,18 @@ def test_inputs_are_not_changed():
     gram_matrix(f)
     total_variation(f)
     assert torch.equal(f, before)
+
+
+def test_a_pattern_of_the_period_is_measured_and_others_are_not():
+    """A checkerboard of 0 and 1 with one of 4 x 4 phases lit has the variance 1/16 - 1/256."""
+    lit = torch.zeros(1, 1, 64, 64, dtype=torch.float64)
+    lit[..., ::4, ::4] = 1
+    assert grid_pattern(lit).item() == pytest.approx(1 / 16 - 1 / 256)
+    assert grid_pattern(lit.roll((1, 2), (2, 3))).item() == pytest.approx(1 / 16 - 1 / 256)
+    assert grid_pattern(torch.full((1, 1, 64, 64), 0.3)).item() == pytest.approx(0, abs=1e-12)
+    stripes = torch.zeros(1, 1, 60, 60, dtype=torch.float64)
+    stripes[..., ::5] = 1
+    assert grid_pattern(stripes, repeats=5).item() == pytest.approx(0, abs=1e-12)
+    assert grid_pattern(features(1, 1, 64, 64)).item() < 0.05
+    assert grid_pattern(torch.rand(1, 3, 31, 64)).item() == 0
+    assert gradcheck(grid_pattern, (features(1, 2, 32, 32).requires_grad_(),))

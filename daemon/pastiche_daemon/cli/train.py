@@ -105,6 +105,13 @@ Examples:
     "--tv-weight", type=float, default=2.0, show_default=True, help="Larger: smoother areas."
 )
 @click.option(
+    "--grid-weight",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Weight of a loss against patterns of the network's own period of 4 px.",
+)
+@click.option(
     "--learning-rate",
     type=float,
     default=1e-3,
@@ -200,6 +207,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         batch_size=options["batch_size"],
         crop_size=options["crop_size"],
         learning_rate=options["learning_rate"],
+        grid=options["grid_weight"],
         seed=options["seed"],
         precision=precision,
         resume=options["resume"],
@@ -294,7 +302,7 @@ def _progress(console: Console, steps: int, done: int) -> Iterator[Any]:
     averages: dict[str, float] = {}
 
     def show(report: StepReport) -> None:
-        for name in ("total", "content", "style", "tv"):
+        for name in ("total", "content", "style", "tv", "grid"):
             value = float(getattr(report, name))
             averages[name] = averages.get(name, value) * 0.98 + value * 0.02
         losses = "  ".join(f"{name} {value:.4f}" for name, value in averages.items())

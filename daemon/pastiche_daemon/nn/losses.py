@@ -100,6 +100,26 @@ def total_variation(image: Tensor, exponent: float = 2.0) -> Tensor:
     return (squared + torch.finfo(image.dtype).eps).pow(exponent / 2).sum() / image.numel()
 
 
+def grid_pattern(image: Tensor, period: int = 4, repeats: int = 8) -> Tensor:
+    """How much of images N x C x H x W repeats with ``period`` px in both directions, a scalar.
+
+    The variance between the ``period``^2 phases of the grid, each averaged over ``repeats`` x
+    ``repeats`` periods; the mean over these windows. Zero for what does not know the grid. A
+    network that shrinks by ``period`` can draw nothing else on flat ground, and learns to: a
+    checkerboard that resize-convolutions do not prevent. Not in the papers. Images smaller than
+    one window have none.
+    """
+    n, c, h, w = image.shape
+    side = period * repeats
+    rows, columns = h // side, w // side
+    if not rows or not columns:
+        return image.new_zeros(())
+    whole = image[..., : rows * side, : columns * side]
+    cells = whole.reshape(n, c, rows, repeats, period, columns, repeats, period)
+    phases = cells.mean(dim=(3, 6))
+    return phases.var(dim=(3, 5), correction=0).mean()
+
+
 def _check_same_shape(a: Tensor, b: Tensor) -> None:
     if a.shape != b.shape:
         raise ValueError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
