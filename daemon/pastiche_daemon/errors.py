@@ -66,6 +66,7 @@ _PACK_CODES: dict[type[packs.PackError], code_pb2.Code] = {
     packs.PackExistsError: code_pb2.ALREADY_EXISTS,
     packs.BuiltInPackError: code_pb2.FAILED_PRECONDITION,
     packs.StorageFullError: code_pb2.RESOURCE_EXHAUSTED,
+    packs.StorageError: code_pb2.FAILED_PRECONDITION,
 }
 
 

@@ -41,6 +41,7 @@ class NewPackError(packs.PackError):
         (packs.PackExistsError("there"), code_pb2.ALREADY_EXISTS, "PACK_EXISTS"),
         (packs.BuiltInPackError("ours"), code_pb2.FAILED_PRECONDITION, "PACK_BUILT_IN"),
         (packs.StorageFullError("disk"), code_pb2.RESOURCE_EXHAUSTED, "STORAGE_FULL"),
+        (packs.StorageError("disk"), code_pb2.FAILED_PRECONDITION, "STORAGE_UNUSABLE"),
         (QueueFullError("busy", 3.5), code_pb2.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
         (InsufficientMemoryError("huge"), code_pb2.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
         (MemoryError(), code_pb2.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),

@@ -16,6 +16,7 @@ from pastiche_daemon.packs.errors import (
     DamagedPackError,
     PackExistsError,
     PackTooLargeError,
+    StorageError,
     UnknownPackError,
     UnknownStyleError,
     UnsupportedPackError,
@@ -285,6 +286,18 @@ def test_an_unreadable_file_is_reported(store: PackStore, tiny: Path) -> None:
     path = store.install(tiny).path
     path.chmod(0)
     assert [problem.path for problem in store.problems()] == [path]
+
+
+def test_a_folder_that_is_none_is_told_in_words(
+    store: PackStore, installed: Path, tiny: Path
+) -> None:
+    installed.parent.mkdir(parents=True, exist_ok=True)
+    installed.write_text("in the way")
+    with pytest.raises(StorageError, match="check the folder"):
+        store.list()
+    with pytest.raises(StorageError, match="check the folder"):
+        store.install(tiny)
+    assert installed.read_text() == "in the way"
 
 
 def test_of_two_files_with_one_id_the_last_written_counts(

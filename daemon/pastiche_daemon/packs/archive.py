@@ -151,7 +151,7 @@ def write_pack(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Ma
     ``files`` holds the weights and the previews by the paths that the manifest uses. The same
     arguments give the same bytes on every machine. What was written is read back and verified
     before it replaces a file at ``path``. Raises a `PackError` where the pack would not be a good
-    one or the disk is full, and OSError where the folder cannot be written.
+    one, the disk is full or the folder cannot be written.
     """
     entries = {
         name: FileEntry(sha256=hashlib.sha256(data).hexdigest(), size=len(data))

@@ -68,6 +68,12 @@ class StorageFullError(PackError):
     reason: ClassVar[str] = "STORAGE_FULL"
 
 
+class StorageError(PackError):
+    """The folder of packs cannot be used: no permission, read-only, or not a folder."""
+
+    reason: ClassVar[str] = "STORAGE_UNUSABLE"
+
+
 def _listed(names: Iterable[str]) -> str:
     every = list(names)
     shown, rest = every[:_MOST_LISTED], len(every) - _MOST_LISTED

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from pastiche_daemon.packs.errors import StorageFullError
+from pastiche_daemon.packs.errors import StorageError, StorageFullError
 
 PART_SUFFIX = ".part"
 
@@ -44,7 +44,7 @@ def part_file(target: Path) -> Iterator[PartFile]:
     """Open a new file in ``target``'s folder, under a hidden name; gone at the end unless moved.
 
     Raises `StorageFullError` where the disk, a quota or a size limit is exhausted, whatever part
-    of the writing meets it; other OSErrors as they are.
+    of the writing meets it, and `StorageError` for everything else that the system refuses.
     """
     path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
@@ -56,7 +56,7 @@ def part_file(target: Path) -> Iterator[PartFile]:
 
 @contextlib.contextmanager
 def storage_errors(target: Path) -> Iterator[None]:
-    """Turn the system's errors for "no space left" into `StorageFullError`."""
+    """Turn the system's errors into `StorageFullError` and `StorageError`."""
     try:
         yield
     except OSError as error:
@@ -64,7 +64,9 @@ def storage_errors(target: Path) -> Iterator[None]:
             raise StorageFullError(
                 f"no space left to write {target}; free some space and try again"
             ) from error
-        raise
+        raise StorageError(
+            f"{target} cannot be written ({error.strerror}); check the folder and its permissions"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -18,6 +18,7 @@ from pastiche_daemon.packs.errors import (
     PackError,
     PackExistsError,
     PackTooLargeError,
+    StorageError,
     UnknownPackError,
     UnknownStyleError,
 )
@@ -262,6 +263,10 @@ class PackStore:
             paths = [p for p in folder.iterdir() if p.name.endswith(PACK_SUFFIX)]
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StorageError(
+                f"{folder} cannot be read ({error.strerror}); check the folder and its permissions"
+            ) from error
         for path in paths:
             with contextlib.suppress(FileNotFoundError):
                 info = path.stat()
