@@ -107,7 +107,7 @@ Examples:
 @click.option(
     "--grid-weight",
     type=float,
-    default=0.0,
+    default=100.0,
     show_default=True,
     help="Weight of a loss against patterns of the network's own period of 4 px.",
 )
