@@ -40,6 +40,7 @@ literature's; shown without a bar.""",
 )
 
 Range = Literal["free", "projected"]
+_COLUMNS: dict[Range, str] = {"free": "L-BFGS {}", "projected": "L-BFGS {} projected"}
 
 
 class BenchError(ValueError):
@@ -56,6 +57,7 @@ class QualityRequest:
     photographs: tuple[Path, ...]
     size: int = 512
     iterations: int = 50
+    projected: bool = True
 
 
 def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> BenchReport:
@@ -74,6 +76,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
         picture_tensor(fit_long_side(load_picture(path), request.size)).contiguous()
         for path in request.photographs
     ]
+    kinds: tuple[Range, ...] = ("free", "projected") if request.projected else ("free",)
     rows: list[Sequence[Cell]] = []
     bars: list[Bar] = []
     for index, style in enumerate(pack.manifest.styles):
@@ -81,7 +84,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
         size = pack.manifest.native_stroke_size
         painting = picture_tensor(fit_long_side(load_picture(paintings[style.id]), size))
         grams = objective.style_targets(painting)
-        losses: dict[str, list[float]] = {"photograph": [], "net": [], "free": [], "projected": []}
+        losses: dict[str, list[float]] = {name: [] for name in ("photograph", "net", *kinds)}
         parts: list[tuple[float, float, float]] = []
         for photograph in photographs:
             goal = _Goal(objective, objective.content_targets(photograph), grams)
@@ -94,7 +97,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
             losses["net"].append(total)
             parts.append((terms[0], terms[1], terms[2]))
             losses["photograph"].append(goal.evaluate(photograph)[0])
-            for kind in ("free", "projected"):
+            for kind in kinds:
                 optimized = optimize_pixels(goal, photograph, request.iterations, kind)
                 losses[kind].append(goal.evaluate(optimized)[0])
         means = {name: statistics.fmean(values) for name, values in losses.items()}
@@ -103,8 +106,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
             (
                 style.id,
                 means["photograph"],
-                means["free"],
-                means["projected"],
+                *(means[kind] for kind in kinds),
                 means["net"],
                 content,
                 style_term,
@@ -130,8 +132,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
         columns=(
             "style",
             "photograph",
-            f"L-BFGS {iterations}",
-            f"L-BFGS {iterations} projected",
+            *(_COLUMNS[kind].format(iterations) for kind in kinds),
             "network",
             "content",
             "style",

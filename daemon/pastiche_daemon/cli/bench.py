@@ -116,6 +116,11 @@ Example:
 @click.option(
     "--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of L-BFGS."
 )
+@click.option(
+    "--projected/--no-projected",
+    default=True,
+    help="Also an L-BFGS that keeps pixels in range, which is stronger; twice the time.",
+)
 @_JSON
 def quality(
     pack: Path,
@@ -125,6 +130,8 @@ def quality(
     size: int,
     iterations: int,
     json_path: Path | None,
+    *,
+    projected: bool,
 ) -> None:
     """A pack's losses against L-BFGS from the photograph, style by style."""
     from pastiche_daemon.bench.quality import BenchError, QualityRequest, bench_quality
@@ -141,6 +148,7 @@ def quality(
             photographs=find_styles(photos, field="photographs"),
             size=size,
             iterations=iterations,
+            projected=projected,
         )
         outcome = bench_quality(request, _say)
     except (BenchError, EncoderFileError, PackError, PictureError) as error:
