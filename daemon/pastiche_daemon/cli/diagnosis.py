@@ -9,7 +9,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -176,13 +175,14 @@ def check_command(paths: DataPaths) -> Finding:
 
 def check_packs(paths: DataPaths) -> Finding:
     """Whether the packs are whole. Damaged ones break only the styles in them."""
-    from pastiche_daemon.packs.store import PackStore
+    from pastiche_daemon.packs.errors import StorageError
+    from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
 
     name = "Style packs"
-    store = PackStore(built_in_packs(), paths.packs)
+    store = PackStore(BUILT_IN_FOLDER, paths.packs)
     try:
         packs, problems = store.list(), store.problems()
-    except OSError as error:
+    except StorageError as error:
         return broken(name, str(error), f"Make {paths.packs} readable for you.")
     if problems:
         detail = "; ".join(str(problem.error) for problem in problems)
@@ -193,13 +193,6 @@ def check_packs(paths: DataPaths) -> Finding:
     styles = sum(len(pack.manifest.styles) for pack in packs)
     ids = ", ".join(pack.manifest.id for pack in packs)
     return good(name, f"{ids}: {styles} styles")
-
-
-def built_in_packs() -> Path:
-    """The folder of the packs that are a part of Pastiche."""
-    import pastiche_daemon.packs
-
-    return Path(pastiche_daemon.packs.__file__).parent / "builtin"
 
 
 def check_runtime_file(paths: DataPaths) -> Finding:
