@@ -20,6 +20,7 @@ from pastiche_daemon.packs.errors import (
     DamagedPackError,
     PackError,
     PackTooLargeError,
+    StorageError,
     UnsupportedPackError,
 )
 from pastiche_daemon.packs.manifest import dump_manifest
@@ -233,8 +234,8 @@ def test_a_pack_for_a_later_daemon_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_writing_into_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+def test_writing_into_a_missing_folder_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="check the folder"):
         write_tiny_pack(tmp_path / "missing" / "a.pastiche")
 
 
