@@ -130,7 +130,7 @@ def test_quality_compares_every_style_and_fails_where_a_bar_is_missed(trained, t
     assert [row[0] for row in content["rows"]] == ["photo0", "photo1"]
     for row in content["rows"]:
         values = dict(zip(content["columns"], row, strict=True))
-        parts = values["content"] + values["style"] + values["tv"]
+        parts = values["content loss"] + values["style loss"] + values["tv loss"]
         assert values["network"] == pytest.approx(parts, rel=1e-5)
         assert values["L-BFGS 3"] < values["photograph"]
         assert values["L-BFGS 3 projected"] < values["photograph"]
