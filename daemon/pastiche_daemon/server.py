@@ -37,7 +37,7 @@ from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.logs import logging_to
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.archive import PackLimits
-from pastiche_daemon.packs.store import PackStore
+from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
 from pastiche_daemon.services.activity import ActivityInterceptor
 from pastiche_daemon.services.daemon import DaemonService
 from pastiche_daemon.services.operation_registry import OperationRegistry
@@ -49,7 +49,6 @@ from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 _log = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
-_BUILT_IN_PACKS = Path(__file__).parent / "packs" / "builtin"
 _OPERATIONS = operations_proto_pb2.DESCRIPTOR.services_by_name["Operations"]
 _SERVICES = (
     *stylization_pb2.DESCRIPTOR.services_by_name.values(),
@@ -187,7 +186,7 @@ class _Daemon:
 
     def _add_services(self, server: grpc.aio.Server) -> None:
         limits, pack_limits = LayerLimits(), PackLimits()
-        store = PackStore(_BUILT_IN_PACKS, self._paths.packs, limits=pack_limits)
+        store = PackStore(BUILT_IN_FOLDER, self._paths.packs, limits=pack_limits)
         stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
             StylizationService(store, self._engine, self._queue, MemoryBudget(), limits), server
         )

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
+from pastiche_daemon.nn.runtime import prepare_image
 from pastiche_daemon.nn.transformer import TransformerNetwork
 
 Report = Callable[[float], None]
@@ -140,11 +141,8 @@ def _pastiche(
     """The pastiche at full strength, 3 x H x W."""
     shape = color.shape[-2:]
     scaled = tuple(max(1, round(side / options.stroke_size)) for side in shape)
-    weight = network.last.conv.weight
-    image = _resize(color, (scaled[0], scaled[1]))[None]
-    image = image.to(device=weight.device, dtype=weight.dtype)
-    image = image.contiguous(memory_format=torch.channels_last)
-    mix = torch.tensor([options.mix], dtype=torch.float32, device=weight.device)
+    image = prepare_image(network, _resize(color, (scaled[0], scaled[1]))[None])
+    mix = torch.tensor([options.mix], dtype=torch.float32, device=image.device)
     pastiche = network(image, mix, report)[0].float().to(color.device)
     pastiche = _resize(pastiche, (shape[0], shape[1]))
     return keep_colors(color, pastiche) if options.preserve_colors else pastiche

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
-_LOSS_FIELDS = ("step", "total", "content", "style", "tv", "grid", "seconds")
 
 
 class TrainingError(ValueError):
@@ -312,7 +311,7 @@ class Training:
         kept = [row for row in read_losses(path) if row.step <= step] if path.exists() else []
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(_LOSS_FIELDS)
+            writer.writerow(StepReport._fields)
             writer.writerows(kept)
 
 

@@ -24,7 +24,7 @@ from pastiche_daemon.encoders import LoadedEncoder, load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
 from pastiche_daemon.nn.encoder import Pooling, UnknownLayerError
 from pastiche_daemon.nn.objective import ObjectiveWeights
-from pastiche_daemon.nn.runtime import Precision, keep_freed_memory
+from pastiche_daemon.nn.runtime import Precision, keep_freed_memory, prepare_image
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.packs.archive import write_pack
 from pastiche_daemon.packs.manifest import (
@@ -313,7 +313,7 @@ class TrainingRun:
 def stylize_in_every_style(network: TransformerNetwork, image: Image.Image) -> list[Image.Image]:
     """The picture in every style of the network."""
     pictures: list[Image.Image] = []
-    tensor = picture_tensor(image).contiguous(memory_format=torch.channels_last)
+    tensor = prepare_image(network, picture_tensor(image))
     with torch.inference_mode():
         for row in torch.eye(network.spec.styles):
             pastiche: Tensor = network(tensor, row[None])

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from pastiche_daemon.bench.plain_network import PlainNetwork
 from pastiche_daemon.bench.report import BenchReport, Cell
-from pastiche_daemon.nn.runtime import keep_freed_memory, prepare_for_inference
+from pastiche_daemon.nn.runtime import keep_freed_memory, prepare_for_inference, prepare_image
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
 from pastiche_daemon.photographs import load_picture, picture_tensor
@@ -151,9 +151,7 @@ def _forward(variant: Variant, pack: Path, photograph: Path, size: int) -> Calla
 
     def ours() -> Tensor:
         with torch.inference_mode():
-            dtype = prepared.last.conv.weight.dtype
-            ready = image.to(dtype).contiguous(memory_format=torch.channels_last)
-            return prepared(ready, mix)
+            return prepared(prepare_image(prepared, image), mix)
 
     return ours
 

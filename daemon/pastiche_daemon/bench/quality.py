@@ -20,7 +20,12 @@ from pastiche_daemon.bench.report import Bar, BenchReport, Cell
 from pastiche_daemon.encoders import load_encoder
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
-from pastiche_daemon.nn.runtime import channels_last, keep_freed_memory, prepare_for_inference
+from pastiche_daemon.nn.runtime import (
+    channels_last,
+    keep_freed_memory,
+    prepare_for_inference,
+    prepare_image,
+)
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.manifest import Manifest
 from pastiche_daemon.packs.network import load_network
@@ -90,9 +95,7 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
             goal = _Goal(objective, objective.content_targets(photograph), grams)
             mix = torch.eye(network.spec.styles)[index : index + 1]
             with torch.inference_mode():
-                dtype = network.last.conv.weight.dtype
-                image = photograph.to(dtype).contiguous(memory_format=torch.channels_last)
-                pastiche = network(image, mix).float()
+                pastiche = network(prepare_image(network, photograph), mix).float()
             total, *terms = goal.evaluate(pastiche)
             losses["net"].append(total)
             parts.append((terms[0], terms[1], terms[2]))

@@ -8,7 +8,7 @@ import platform
 from typing import Literal, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pastiche_daemon.nn.transformer import TransformerNetwork
 
@@ -74,3 +74,10 @@ def prepare_for_inference(
         if isinstance(module, nn.Conv2d):
             module.to(dtype)
     return channels_last(prepared).eval().requires_grad_(requires_grad=False)
+
+
+def prepare_image(network: TransformerNetwork, image: Tensor) -> Tensor:
+    """An image, N x 3 x H x W, on the network's device, in its precision and channels-last."""
+    weight = network.last.conv.weight
+    ready = image.to(device=weight.device, dtype=weight.dtype)
+    return ready.contiguous(memory_format=torch.channels_last)
