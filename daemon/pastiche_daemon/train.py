@@ -53,6 +53,9 @@ class TrainConfig:
     random side: the encoder's pooling then has no fixed place on the network's own grid of 4 px,
     which otherwise learns to please it with a pattern of that period. ``grid`` is the weight of
     `losses.grid_pattern`, against the same pattern. Neither is in the papers.
+
+    ``emphasis`` says how often each style is trained, relative to the others; empty: equally
+    often. A style that lags behind gets its share of the network by a larger number.
     """
 
     spec: TransformerSpec
@@ -65,6 +68,7 @@ class TrainConfig:
     average: float = 0.998
     shift: int = 8
     grid: float = 0.0
+    emphasis: tuple[float, ...] = ()
     seed: int = 0
     precision: Precision = "float32"
 
@@ -78,6 +82,12 @@ class TrainConfig:
             raise TrainingError(f"shift must be in 0..{self.crop_size // 2}, not {self.shift}")
         if not (math.isfinite(self.grid) and self.grid >= 0):
             raise TrainingError(f"grid must be a number of at least 0, not {self.grid}")
+        if self.emphasis and len(self.emphasis) != self.spec.styles:
+            raise TrainingError(
+                f"emphasis: {len(self.emphasis)} numbers for {self.spec.styles} styles"
+            )
+        if not all(math.isfinite(share) and share > 0 for share in self.emphasis):
+            raise TrainingError(f"emphasis must be positive numbers, not {list(self.emphasis)}")
         if not self.learning_rate > 0:
             raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
         if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
@@ -231,7 +241,7 @@ class Training:
         state = self._state
         state.step, state.seconds, state.notes = saved["step"], saved["seconds"], saved["notes"]
         changes = [
-            f"{name} {was:g} -> {wanted:g}"
+            f"{name} {was} -> {wanted}"
             for name, was, wanted in _take_changeable(before["config"], now["config"])
             if was != wanted
         ]
@@ -250,8 +260,7 @@ class Training:
         started = time.monotonic()
         config, state = self.config, self._state
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + state.step + 500_009)
-        chosen = torch.randint(config.spec.styles, (config.batch_size,), generator=generator)
-        chosen = chosen.to(self._device)
+        chosen = choose_styles(config, generator).to(self._device)
         mix = torch.nn.functional.one_hot(chosen, config.spec.styles).float()
         images = batch.to(device=self._device, dtype=self._dtype)
         window = _shifted_window(config, generator)
@@ -355,6 +364,14 @@ def _parse_row(row: Mapping[str, str | None]) -> StepReport | None:
         return None
 
 
+def choose_styles(config: TrainConfig, generator: torch.Generator) -> Tensor:
+    """The style of every crop of a batch."""
+    if not config.emphasis:
+        return torch.randint(config.spec.styles, (config.batch_size,), generator=generator)
+    shares = torch.tensor(config.emphasis, dtype=torch.float32)
+    return torch.multinomial(shares, config.batch_size, replacement=True, generator=generator)
+
+
 def _shifted_window(
     config: TrainConfig, generator: torch.Generator
 ) -> tuple[EllipsisType, slice, slice]:
@@ -364,15 +381,19 @@ def _shifted_window(
     return (..., slice(top, top + size), slice(left, left + size))
 
 
-def _take_changeable(
-    before: dict[str, Any], now: dict[str, Any]
-) -> Iterator[tuple[str, float, float]]:
+def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Remove what a continuation may change, and yield it: name, value before, value now."""
-    yield "steps", before.pop("steps"), now.pop("steps")
-    yield "grid weight", before.pop("grid", 0.0), now.pop("grid")
-    yield "shift", before.pop("shift", 0), now.pop("shift")
+    yield "steps", f"{before.pop('steps')}", f"{now.pop('steps')}"
+    yield "grid weight", f"{before.pop('grid', 0.0):g}", f"{now.pop('grid'):g}"
+    yield "shift", f"{before.pop('shift', 0)}", f"{now.pop('shift')}"
+    yield "emphasis", _listed(before.pop("emphasis", [])), _listed(now.pop("emphasis"))
     for term in ("content", "style", "tv"):
-        yield f"{term} weight", before["weights"].pop(term), now["weights"].pop(term)
+        was, wanted = before["weights"].pop(term), now["weights"].pop(term)
+        yield f"{term} weight", f"{was:g}", f"{wanted:g}"
+
+
+def _listed(shares: list[float]) -> str:
+    return " ".join(f"{share:g}" for share in shares) or "none"
 
 
 def _difference(before: Any, now: Any, path: str = "") -> str:

@@ -7,7 +7,7 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -111,6 +111,7 @@ class TrainingRequest:
     crop_size: int = 256
     learning_rate: float = 1e-3
     grid: float = 0.0
+    emphasis: Mapping[str, float] = field(default_factory=dict[str, float])
     seed: int = 0
     precision: Precision = "float32"
     resume: bool = False
@@ -130,6 +131,11 @@ class TrainingRun:
         if len(set(ids)) != len(ids):
             raise TrainingError(
                 f"styles: two pictures have the same name: {', '.join(sorted(ids))}"
+            )
+        unknown = sorted(set(request.emphasis) - set(ids))
+        if unknown:
+            raise TrainingError(
+                f"emphasis: no style is called {unknown[0]}; there are {', '.join(ids)}"
             )
         pictures = [load_picture(path) for path in request.styles]
         self._samples = [load_picture(path) for path in request.samples]
@@ -161,6 +167,9 @@ class TrainingRun:
             crop_size=request.crop_size,
             learning_rate=request.learning_rate,
             grid=request.grid,
+            emphasis=tuple(request.emphasis.get(name, 1.0) for name in ids)
+            if request.emphasis
+            else (),
             seed=request.seed,
             precision=request.precision,
         )

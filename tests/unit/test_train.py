@@ -21,7 +21,7 @@ from pastiche_daemon.nn.objective import ObjectiveWeights
 from pastiche_daemon.nn.transformer import TransformerSpec
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
-from pastiche_daemon.train import LOSSES, TrainConfig, TrainingError, read_losses
+from pastiche_daemon.train import LOSSES, TrainConfig, TrainingError, choose_styles, read_losses
 from tests.support.tiny_training import training_arguments
 
 
@@ -137,6 +137,26 @@ def test_changed_steps_and_loss_weights_are_noted(tmp_path):
     assert notes == ["changed at step 2: steps 2 -> 4, tv weight 2 -> 5"]
 
 
+def test_an_emphasis_may_change_and_is_noted(tmp_path):
+    assert run(training_arguments(tmp_path, "run", "--steps", "2")).exit_code == 0
+    more = ("--steps", "4", "--emphasis", "photo1:3", "--resume")
+    result = run(training_arguments(tmp_path, "run", *more))
+    assert result.exit_code == 0, result.output
+    notes = read_pack(tmp_path / "run" / "run.pastiche").manifest.training.notes
+    assert notes == ["changed at step 2: steps 2 -> 4, emphasis none -> 1 3"]
+    unknown = run(training_arguments(tmp_path, "new", "--emphasis", "foto1:3"))
+    assert unknown.exit_code == 1
+    assert "no style is called foto1; there are photo0, photo1" in unknown.output
+
+
+def test_an_emphasised_style_is_trained_more_often():
+    spec = TransformerSpec(styles=3)
+    config = TrainConfig(spec, ObjectiveWeights(), batch_size=3000, emphasis=(1, 4, 1))
+    chosen = choose_styles(config, torch.Generator().manual_seed(0))
+    shares = torch.bincount(chosen, minlength=3) / 3000
+    assert torch.allclose(shares, torch.tensor([1 / 6, 4 / 6, 1 / 6]), atol=0.03)
+
+
 def test_layers_of_the_losses_can_be_chosen(tmp_path):
     layers = (
         "--content-layer",
@@ -219,6 +239,8 @@ def test_learning_rate_is_constant_and_then_falls_to_zero():
         {"crop_size": 8},
         {"decay": 2.0},
         {"average": 1.0},
+        {"emphasis": (1.0, 2.0)},
+        {"emphasis": (0.0,)},
     ],
 )
 def test_impossible_configurations_are_named(values):

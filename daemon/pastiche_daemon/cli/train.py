@@ -112,6 +112,11 @@ Examples:
     help="Weight of a loss against patterns of the network's own period of 4 px.",
 )
 @click.option(
+    "--emphasis",
+    multiple=True,
+    help="Train one style more often than the others: starry_night:2. May be given several times.",
+)
+@click.option(
     "--learning-rate",
     type=float,
     default=1e-3,
@@ -182,9 +187,9 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
             content=options["content_weight"],
             style=options["style_weight"],
             tv=options["tv_weight"],
-            content_layers=_layers(options["content_layers"], "--content-layer")
+            content_layers=_numbers(options["content_layers"], "--content-layer")
             or default_content_layers(),
-            style_layers=_layers(options["style_layers"], "--style-layer")
+            style_layers=_numbers(options["style_layers"], "--style-layer")
             or default_style_layers(),
         )
     except ValueError as error:
@@ -208,6 +213,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         crop_size=options["crop_size"],
         learning_rate=options["learning_rate"],
         grid=options["grid_weight"],
+        emphasis=_numbers(options["emphasis"], "--emphasis"),
         seed=options["seed"],
         precision=precision,
         resume=options["resume"],
@@ -251,17 +257,17 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _layers(texts: tuple[str, ...], option: str) -> dict[str, float] | None:
-    """Layers with their weights; None where none were given."""
+def _numbers(texts: tuple[str, ...], option: str) -> dict[str, float]:
+    """``NAME:NUMBER`` options as a mapping; a name alone has the number 1."""
     found: dict[str, float] = {}
     for text in texts:
-        layer, _, weight = text.partition(":")
+        name, _, number = text.partition(":")
         try:
-            found[layer] = float(weight or 1)
+            found[name] = float(number or 1)
         except ValueError as error:
-            message = f"{text!r}: the weight is no number"
+            message = f"{text!r}: what follows the colon is no number"
             raise click.BadParameter(message, param_hint=option) from error
-    return found or None
+    return found
 
 
 def _channels(text: str) -> tuple[int, int, int]:
