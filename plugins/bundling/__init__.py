@@ -1,0 +1,1 @@
+"""Builds the folders that are put into the editors: plug-in, client and vendored packages."""
