@@ -1,0 +1,91 @@
+"""The real editors. Tests that need one are marked `gimp` or `krita`, and skipped without it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.editors.support.display import Display, virtual_display, why_no_display
+from tests.editors.support.editor_root import EditorRoot, Editors, find_editors
+from tests.editors.support.workspace import SESSION, Workspace, make_workspace, processes_of
+
+_EDITORS = pytest.StashKey[Editors]()
+_TITLES = {"gimp": "GIMP 3", "krita": "Krita"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_EDITORS] = find_editors()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    editors = item.config.stash[_EDITORS]
+    for name, title in _TITLES.items():
+        if item.get_closest_marker(name) and getattr(editors, name) is None:
+            pytest.skip(f"needs a real {title}: {editors.reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_stays() -> Iterator[None]:
+    """Nothing that the tests of editors started outlives them."""
+    session = uuid.uuid4().hex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SESSION, session)
+        yield
+    left = processes_of(SESSION, session)
+    for process in left:
+        process.kill()
+    assert not left, f"these processes stayed behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def gimp_root(request: pytest.FixtureRequest) -> EditorRoot:
+    """Where GIMP is."""
+    return _root(request, "gimp")
+
+
+@pytest.fixture(scope="session")
+def krita_root(request: pytest.FixtureRequest) -> EditorRoot:
+    """Where Krita is."""
+    return _root(request, "krita")
+
+
+def _root(request: pytest.FixtureRequest, name: str) -> EditorRoot:
+    editors = request.config.stash[_EDITORS]
+    root: EditorRoot | None = getattr(editors, name)
+    if root is None:
+        pytest.skip(f"needs a real {_TITLES[name]}: {editors.reason}")
+    return root
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[Display]:
+    """The screen that the editors' windows share; tests close what they open."""
+    reason = why_no_display()
+    if reason:
+        pytest.skip(f"no virtual screen: {reason}")
+    with virtual_display() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def workspaces() -> Iterator[Callable[[EditorRoot], Workspace]]:
+    """Makes workspaces that live as long as the session."""
+    with ExitStack() as stack:
+        yield lambda root: stack.enter_context(make_workspace(root))
+
+
+@pytest.fixture
+def gimp_workspace(gimp_root: EditorRoot) -> Iterator[Workspace]:
+    """A workspace for GIMP, of one test."""
+    with make_workspace(gimp_root) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def krita_workspace(krita_root: EditorRoot) -> Iterator[Workspace]:
+    """A workspace for Krita, of one test."""
+    with make_workspace(krita_root) as workspace:
+        yield workspace
