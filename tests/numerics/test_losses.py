@@ -61,6 +61,11 @@ def test_content_loss_equals_the_equations():
     total = sum((a - b) ** 2 for a, b in pairs)
     assert content_loss(f, p, "gatys").item() == pytest.approx(total / 2, rel=1e-5)
     assert content_loss(f, p, "johnson").item() == pytest.approx(total / 60, rel=1e-5)
+    absolute = sum(
+        abs(a - b) for a, b in zip(f.flatten().tolist(), p.flatten().tolist(), strict=True)
+    )
+    assert content_loss(f, p, "gatys", "l1").item() == pytest.approx(absolute / 2, rel=1e-5)
+    assert content_loss(f, p, "johnson", "l1").item() == pytest.approx(absolute / 60, rel=1e-5)
 
 
 def test_content_gradient_is_the_papers():

@@ -18,23 +18,29 @@ from torch import Tensor
 ContentNormalization = Literal["gatys", "johnson"]
 GramNormalization = Literal["none", "hw", "chw"]
 StyleNormalization = Literal["gatys", "johnson", "target"]
+Distance = Literal["l2", "l1"]
 
 
 def content_loss(
-    features: Tensor, target: Tensor, normalization: ContentNormalization = "johnson"
+    features: Tensor,
+    target: Tensor,
+    normalization: ContentNormalization = "johnson",
+    distance: Distance = "l2",
 ) -> Tensor:
-    """Squared error between feature maps of one layer, a scalar averaged over the batch.
+    """Error between feature maps of one layer, a scalar averaged over the batch.
 
     - ``gatys``: 1/2 sum_ij (F_ij - P_ij)^2 (CVPR 2016, eq. 1);
     - ``johnson``: 1/(C H W) ||F - P||^2 (ECCV 2016, eq. 2).
 
-    Raises ValueError where the shapes differ.
+    ``distance`` l1 takes absolute instead of squared differences. Raises ValueError where the
+    shapes differ.
     """
     _check_same_shape(features, target)
-    squared = (features - target).square()
+    difference = features - target
+    error = difference.square() if distance == "l2" else difference.abs()
     if normalization == "gatys":
-        return 0.5 * squared.sum() / features.shape[0]
-    return squared.mean()
+        return 0.5 * error.sum() / features.shape[0]
+    return error.mean()
 
 
 def gram_matrix(features: Tensor, normalization: GramNormalization = "chw") -> Tensor:
