@@ -75,6 +75,7 @@ class StylizeResult:
 
     layer: Layer
     summary: Summary
+    daemon_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from grpclib.exceptions import StreamTerminatedError
@@ -101,6 +101,7 @@ async def stylize(
     """
     header = request.header()
     method = StylizationServiceStub(connection.channel).StylizeImage
+    daemon_version = connection.daemon.version
     async with method.open(timeout=timeout, metadata=dict(connection.metadata)) as stream:
         await stream.send_message(header)
         sending = asyncio.create_task(_send(stream, request.layer))
@@ -118,7 +119,7 @@ async def stylize(
             sending.cancel()
             receiving.cancel()
             await asyncio.gather(sending, receiving, return_exceptions=True)
-    return result
+    return replace(result, daemon_version=daemon_version)
 
 
 async def _send(stream: _Stream, layer: Layer) -> None:

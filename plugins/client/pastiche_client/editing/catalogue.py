@@ -1,0 +1,158 @@
+"""The styles to choose from."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pastiche_client.editing.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pastiche_client.editing.host import Post
+    from pastiche_client.results import Pack, SliderRange, Style
+
+
+class StyleSource(Protocol):
+    """What lists packs and styles: a `Client`."""
+
+    def list_packs(self) -> list[Pack]: ...
+
+    def list_styles(self, pack: str = "-", *, with_previews: bool = False) -> list[Style]: ...
+
+
+@dataclass(frozen=True)
+class StyleItem:
+    """A style to choose.
+
+    Attributes:
+        name: `pack/style`.
+        label: its name for people.
+        pack: the pack's id.
+        pack_label: the pack's name for people.
+        pack_version: the pack's version.
+        artist: who made the original; may be empty.
+        license: SPDX name of the style's licence.
+        preview: an encoded picture, empty if there is none.
+        media_type: the preview's type, such as "image/webp".
+        strength: the slider's range and default, within 0..1.
+        stroke_size: the slider's range and default, within 0.25..4.
+    """
+
+    name: str
+    label: str
+    pack: str
+    pack_label: str
+    pack_version: str
+    artist: str
+    license: str
+    preview: bytes = field(repr=False)
+    media_type: str
+    strength: SliderRange
+    stroke_size: SliderRange
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All styles, those of a pack side by side in the pack's own order."""
+
+    items: tuple[StyleItem, ...]
+
+    def find(self, name: str) -> StyleItem | None:
+        """The style named `pack/style`, or None where there is none."""
+        return next((item for item in self.items if item.name == name), None)
+
+    def packs(self) -> tuple[str, ...]:
+        """The ids of the packs that have styles, in the order of `items`."""
+        return tuple(dict.fromkeys(item.pack for item in self.items))
+
+    def of_pack(self, pack: str) -> tuple[StyleItem, ...]:
+        return tuple(item for item in self.items if item.pack == pack)
+
+    def mixable(self, name: str) -> tuple[StyleItem, ...]:
+        """The styles that can be mixed with this one: the others of its pack."""
+        found = self.find(name)
+        if found is None:
+            return ()
+        return tuple(item for item in self.of_pack(found.pack) if item.name != name)
+
+    def defaults(self, name: str) -> Options:
+        """The options with which a style is meant to be used."""
+        item = self.find(name)
+        if item is None:
+            return Options(name)
+        return Options(name, strength=item.strength.default, stroke_size=item.stroke_size.default)
+
+    def usable(self, options: Options | None) -> Options | None:
+        """These options with styles that exist; None if there is no style at all."""
+        if not self.items:
+            return None
+        if options is None or self.find(options.style) is None:
+            first = self.items[0].name
+            if options is None:
+                return self.defaults(first)
+            return dataclasses.replace(options, style=first, second_style="")
+        if options.second_style and self.find(options.second_style) is None:
+            return dataclasses.replace(options, second_style="")
+        return options
+
+
+def load_catalogue(client: StyleSource) -> Catalogue:
+    """All styles with their previews. Waits for the daemon: not for the thread of windows.
+
+    Raises:
+        DaemonError: the daemon cannot be reached.
+    """
+    packs = {pack.id: pack for pack in client.list_packs()}
+    # A pack may be removed between the two calls.
+    styles = [style for style in client.list_styles(with_previews=True) if style.pack_id in packs]
+    return Catalogue(_items(packs, styles))
+
+
+def load_in_background(
+    client: StyleSource,
+    post: Post,
+    on_loaded: Callable[[Catalogue], None],
+    on_failed: Callable[[Exception], None],
+) -> None:
+    """Load the catalogue in a thread of its own; one of both callbacks comes through `post`.
+
+    None comes if the client is closed meanwhile.
+    """
+
+    def load() -> None:
+        try:
+            catalogue = load_catalogue(client)
+        except concurrent.futures.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - the thread's end: whoever waits is told
+            failure = error
+            post(lambda: on_failed(failure))
+        else:
+            post(lambda: on_loaded(catalogue))
+
+    threading.Thread(target=load, name="pastiche-catalogue", daemon=True).start()
+
+
+def _items(packs: dict[str, Pack], styles: Sequence[Style]) -> tuple[StyleItem, ...]:
+    order = {pack: place for place, pack in enumerate(packs)}
+    return tuple(
+        StyleItem(
+            name=f"{style.pack_id}/{style.id}",
+            label=style.display_name or style.id,
+            pack=style.pack_id,
+            pack_label=packs[style.pack_id].display_name or style.pack_id,
+            pack_version=packs[style.pack_id].version,
+            artist=style.artist,
+            license=style.license,
+            preview=style.preview,
+            media_type=style.preview_media_type,
+            strength=packs[style.pack_id].strength,
+            stroke_size=packs[style.pack_id].stroke_size,
+        )
+        for style in sorted(styles, key=lambda style: order[style.pack_id])
+    )

@@ -1,0 +1,196 @@
+"""Why an editor cannot do what was asked, in sentences that say what to do.
+
+Raise them where the trouble is noticed; `Texts.sentence` tells them in the user's language.
+"""
+
+from __future__ import annotations
+
+from pastiche_client.editing.told import ToldError, marked
+
+
+class RefusalError(ToldError):
+    """Something cannot be done as things are; nothing was changed."""
+
+
+def no_image() -> RefusalError:
+    return RefusalError(marked("No image is open. Open an image, then try again."))
+
+
+def no_layer() -> RefusalError:
+    return RefusalError(marked("No layer is selected. Select a layer, then try again."))
+
+
+def no_style() -> RefusalError:
+    return RefusalError(marked("Choose a style first."))
+
+
+def no_packs() -> RefusalError:
+    return RefusalError(
+        marked("No style is installed. Install a style pack with “pastiche packs install”.")
+    )
+
+
+def layer_locked(layer: str) -> RefusalError:
+    return RefusalError(
+        marked("The layer “{layer}” is locked. Unlock it, then try again."), layer=layer
+    )
+
+
+def parent_locked(group: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The group “{group}” is locked, so that no layer can be put into it. Unlock it, then "
+            "try again."
+        ),
+        group=group,
+    )
+
+
+def layer_invisible(layer: str) -> RefusalError:
+    return RefusalError(
+        marked("The layer “{layer}” is invisible. Make it visible, then try again."), layer=layer
+    )
+
+
+def layer_empty(layer: str) -> RefusalError:
+    return RefusalError(
+        marked("The layer “{layer}” is empty. Select a layer with something painted on it."),
+        layer=layer,
+    )
+
+
+def selection_empty() -> RefusalError:
+    return RefusalError(
+        marked("The selection is empty. Select an area, or remove the selection, then try again.")
+    )
+
+
+def selection_outside(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The selection does not touch the layer “{layer}”. Select an area of the layer, or "
+            "remove the selection, then try again."
+        ),
+        layer=layer,
+    )
+
+
+def selection_on_nothing(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The layer “{layer}” is empty within the selection. Select an area with something "
+            "painted on it, or remove the selection."
+        ),
+        layer=layer,
+    )
+
+
+def layer_unsupported(layer: str, kind: str) -> RefusalError:
+    """`kind` is the editor's name of the kind of layer."""
+    return RefusalError(
+        marked(
+            "The layer “{layer}” ({kind}) has no pixels of its own to stylize. Select a paint, "
+            "group, text or vector layer."
+        ),
+        layer=layer,
+        kind=kind,
+    )
+
+
+def not_in_place(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The layer “{layer}” is a group, text or vector layer and cannot be replaced in place. "
+            "Choose “New layer above”."
+        ),
+        layer=layer,
+    )
+
+
+def color_unsupported(layer: str, space: str) -> RefusalError:
+    """`space` is the editor's name of the colour model and precision."""
+    return RefusalError(
+        marked(
+            "The layer “{layer}” has colours that Pastiche cannot convert ({space}). Convert the "
+            "image to RGB, then try again."
+        ),
+        layer=layer,
+        space=space,
+    )
+
+
+def image_closed() -> RefusalError:
+    return RefusalError(
+        marked(
+            "The image was closed while its layer was being stylized, so that the result has no "
+            "place any more. Nothing was changed."
+        )
+    )
+
+
+def layer_deleted(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The layer “{layer}” was deleted while it was being stylized. Undo the deletion, then "
+            "try again."
+        ),
+        layer=layer,
+    )
+
+
+def layer_edited(layer: str) -> RefusalError:
+    """For a result that was to replace the layer in place."""
+    return RefusalError(
+        marked(
+            "The layer “{layer}” was edited while it was being stylized, so that it was not "
+            "replaced. Try again."
+        ),
+        layer=layer,
+    )
+
+
+def image_resized() -> RefusalError:
+    return RefusalError(
+        marked(
+            "The image was resized, rotated or cropped while its layer was being stylized, so that "
+            "the result no longer fits. Try again."
+        )
+    )
+
+
+def no_frames(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The layer “{layer}” has no animation frames. Select an animated layer, or switch "
+            "“All frames” off."
+        ),
+        layer=layer,
+    )
+
+
+def no_recipe(layer: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The layer “{layer}” has no Pastiche recipe. Select a layer that Pastiche has made."
+        ),
+        layer=layer,
+    )
+
+
+def no_last_values() -> RefusalError:
+    return RefusalError(
+        marked("Nothing was stylized yet that could be applied again. Choose a style first.")
+    )
+
+
+def busy() -> RefusalError:
+    return RefusalError(
+        marked("Pastiche is still at work. Wait until it is done, or cancel it, then try again.")
+    )
+
+
+def editor_failed(detail: str) -> RefusalError:
+    """The editor itself refused; `detail` is what it said."""
+    return RefusalError(
+        marked("The editor could not do it: {detail} Nothing was changed."), detail=detail
+    )

@@ -1,0 +1,111 @@
+"""Everything that the plug-ins say, in the user's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pastiche_client.editing.failures import sentence
+from pastiche_client.editing.labels import Labels
+from pastiche_client.editing.run import RunStage
+
+if TYPE_CHECKING:
+    from pastiche_client.editing.recipe import Recipe
+    from pastiche_client.editing.run import RunResult, RunState
+    from pastiche_client.paths import DataPaths
+
+
+class Texts(Labels):
+    """The labels, and the sentences that are made of several parts."""
+
+    def sentence(self, error: BaseException, paths: DataPaths) -> str:
+        """What to tell of anything that was raised, see `failures.sentence`."""
+        return sentence(error, paths, self._tr)
+
+    def layer_name(self, source: str, style_label: str) -> str:
+        """The name of the new layer."""
+        return self._tr("{layer} - {style}").format(layer=source, style=style_label)
+
+    def undo_name(self, style_label: str) -> str:
+        """The name of the undo step."""
+        return self._tr("Pastiche: {style}").format(style=style_label)
+
+    def frame(self, layer: str, time: int) -> str:
+        """The name of one frame of an animated layer."""
+        return self._tr("{layer}, frame {time}").format(layer=layer, time=time)
+
+    def style_by(self, label: str, artist: str) -> str:
+        """A style with who made the original."""
+        return (
+            self._tr("{style} ({artist})").format(style=label, artist=artist) if artist else label
+        )
+
+    def queue_position(self, position: int) -> str:
+        """How many calls run before this one."""
+        if position == 1:
+            return self._tr("Waiting: next in the queue")
+        return self._tr("Waiting: number {position} in the queue").format(position=position)
+
+    def progress(self, state: RunState) -> str:
+        """A line for the progress bar."""
+        if state.stage is RunStage.QUEUED:
+            now = self.queue_position(state.queue_position)
+        else:
+            now = {
+                RunStage.STARTING: self._tr("Starting Pastiche's daemon…"),
+                RunStage.SENDING: self._tr("Sending the layer…"),
+                RunStage.LOADING: self._tr("Loading the style…"),
+                RunStage.STYLIZING: self._tr("Stylizing “{layer}”…"),
+            }[state.stage].format(layer=state.label)
+        if state.count <= 1:
+            return now
+        return self._tr("Layer {number} of {count}: {now}").format(
+            number=state.index + 1, count=state.count, now=now
+        )
+
+    def summary(self, result: RunResult, paths: DataPaths) -> str:
+        """How a run went: empty if all went well, else a line for each kind of failure."""
+        lines: list[str] = []
+        done, count = len(result.succeeded), len(result.outcomes)
+        if done < count and (result.cancelled or count > 1):
+            template = (
+                self._tr("Cancelled; layers that were stylized: {done} of {count}.")
+                if result.cancelled
+                else self._tr("Layers that were stylized: {done} of {count}.")
+            )
+            lines.append(template.format(done=done, count=count))
+        told: dict[str, list[str]] = {}
+        for outcome in result.failed:
+            if outcome.error is not None:
+                told.setdefault(self.sentence(outcome.error, paths), []).append(outcome.label)
+        for text, labels in told.items():
+            names = ", ".join(labels)
+            lines.append(text if count == 1 or names in text else f"{names}: {text}")
+        return "\n".join(lines)
+
+    def edited_meanwhile(self, layer: str) -> str:
+        """A note for a result that was put above a layer which has changed since."""
+        return self._tr(
+            "“{layer}” was edited while it was being stylized. The new layer shows it as it was "
+            "before."
+        ).format(layer=layer)
+
+    def other_pack_version(self, recipe: Recipe, installed: str) -> str:
+        """A note for a recipe whose pack is installed in another version."""
+        return self._tr(
+            "The recipe was made with version {old} of the pack “{pack}”; version {new} is "
+            "installed, and the result may differ."
+        ).format(old=recipe.pack_version, pack=recipe.pack, new=installed)
+
+    def style_missing(self, style: str) -> str:
+        """A note for a recipe or preset whose style is not installed."""
+        return self._tr(
+            "The style “{style}” is not installed. Another one was chosen; install its pack to get "
+            "the same result."
+        ).format(style=style)
+
+    def recipe_loaded(self, layer: str) -> str:
+        return self._tr("The values of “{layer}” were loaded.").format(layer=layer)
+
+    def preset_exists(self, name: str) -> str:
+        """A question."""
+        return self._tr("There is a preset “{name}” already. Replace it?").format(name=name)
