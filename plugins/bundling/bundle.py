@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from plugins.bundling.contents import (
+    BundleInfo,
+    digest,
+    files_below,
+    folder_digests,
+    write_bundle_file,
+)
 from plugins.bundling.rewriting import rewrite_imports
 from plugins.bundling.vendoring import VENDORED_NAMES, write_vendor_package
 from plugins.bundling.wheels import fetch_wheels
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from plugins.bundling.wheels import Wheel
-
 ROOT = Path(__file__).resolve().parents[2]
-#: What a bundle says of itself; in the plug-in's folder.
-BUNDLE_FILE = "bundle.json"
 
 _WHEELS = ROOT / "build" / "wheels"
 
@@ -98,12 +95,19 @@ def _bundle(editor: _Editor, destination: Path, wheels: Path | None) -> Path:
         shutil.copyfile(editor.source / name, destination / name)
     version = project_version()
     write_vendor_package(folder / editor.package_folder, editor.package, fetched, version)
-    _write_bundle_file(folder, editor.name, version, fetched)
+    info = BundleInfo(
+        editor=editor.name,
+        version=version,
+        wheels={wheel.name: [wheel.version, wheel.sha256] for wheel in fetched},
+        files=folder_digests(folder),
+        beside={name: digest(destination / name) for name in editor.beside},
+    )
+    write_bundle_file(folder, info)
     return folder
 
 
 def _copy_plugin(source: Path, folder: Path, package: str) -> None:
-    for path in _files(source):
+    for path in files_below(source):
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".py":
@@ -113,25 +117,3 @@ def _copy_plugin(source: Path, folder: Path, package: str) -> None:
             target.chmod(0o755 if text.startswith("#!") else 0o644)
         else:
             shutil.copyfile(path, target)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path
-
-
-def _write_bundle_file(folder: Path, editor: str, version: str, wheels: list[Wheel]) -> None:
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in _files(folder)
-    }
-    content = {
-        "schema": 1,
-        "editor": editor,
-        "version": version,
-        "wheels": {wheel.name: [wheel.version, wheel.sha256] for wheel in wheels},
-        "files": files,
-    }
-    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-    (folder / BUNDLE_FILE).write_text(text, encoding="utf-8", newline="\n")
