@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What `tools/prepare_editors.py` writes last into a folder with editors.
-STAMP = "pastiche-editors.json"
+from tools.prepare_editors import editors_folder, is_finished
 
 _PROGRAM_FOLDERS = ("usr/local/bin", "usr/bin", "bin", "usr/games")
+_OLDEST_KRITA = (5, 2)
 _GIMP_CONSOLES = ("gimp-console-3.2", "gimp-console-3.0", "gimp-console-3")
 _GIMP_WINDOWS = ("gimp-3.2", "gimp-3.0", "gimp-3")
 
@@ -94,20 +96,25 @@ class Editors:
 
 def find_editors(environ: Mapping[str, str] = os.environ) -> Editors:
     """Look into PASTICHE_EDITORS, or ~/.cache/pastiche/editors and then this system."""
-    chosen = environ.get("PASTICHE_EDITORS")
-    folder = Path(chosen).expanduser().absolute() if chosen else default_folder()
+    folder = editors_folder(environ)
     why = why_unusable(folder)
     if not why:
         root = EditorRoot(folder)
         return Editors(root, root, f"it is not in {folder}")
+    chosen = bool(environ.get("PASTICHE_EDITORS"))
     native = EditorRoot(Path("/"))
     gimp = native if not chosen and native.gimp_console else None
-    krita = native if not chosen and native.krita else None
-    return Editors(gimp, krita, f"{why} (tools/prepare_editors.py makes one)")
+    krita = native if not chosen and _krita_version(native) >= _OLDEST_KRITA else None
+    return Editors(gimp, krita, f"{why} (`python3 tools/prepare_editors.py` as root makes one)")
 
 
-def default_folder() -> Path:
-    return Path.home() / ".cache" / "pastiche" / "editors"
+def _krita_version(root: EditorRoot) -> tuple[int, ...]:
+    """(5, 2) for Krita 5.2.9; empty where there is none."""
+    program = root.find("krita_version")  # `krita --version` needs a screen
+    if not program:
+        return ()
+    done = subprocess.run(root.command([program]), capture_output=True, text=True, check=False)
+    return tuple(int(part) for part in re.findall(r"\d+", done.stdout)[:2])
 
 
 def why_unusable(folder: Path) -> str:
@@ -116,7 +123,7 @@ def why_unusable(folder: Path) -> str:
         return "an editors' folder works on Linux only"
     if not folder.is_dir():
         return f"there is no editors' folder {folder}"
-    if not (folder / STAMP).is_file():
+    if not is_finished(folder):
         return f"the editors' folder {folder} is unfinished"
     if os.geteuid() != 0:
         return f"only root can use the editors' folder {folder}"
