@@ -112,9 +112,9 @@ def preview(
     color, _ = _finite(layer)
     # Colours that cannot be seen are replaced before they mix with their neighbours.
     small = LayerTensors(
-        color=_resize(fill_transparent(color, layer.alpha), shape),
-        alpha=None if layer.alpha is None else _resize(layer.alpha[None], shape)[0],
-        mask=None if layer.mask is None else _resize(layer.mask[None], shape)[0],
+        color=resize(fill_transparent(color, layer.alpha), shape),
+        alpha=None if layer.alpha is None else resize(layer.alpha[None], shape)[0],
+        mask=None if layer.mask is None else resize(layer.mask[None], shape)[0],
     )
     done = stylize(network, small, options, report)
     return done.color, small.alpha
@@ -141,10 +141,10 @@ def _pastiche(
     """The pastiche at full strength, 3 x H x W."""
     shape = color.shape[-2:]
     scaled = tuple(max(1, round(side / options.stroke_size)) for side in shape)
-    image = prepare_image(network, _resize(color, (scaled[0], scaled[1]))[None])
+    image = prepare_image(network, resize(color, (scaled[0], scaled[1]))[None])
     mix = torch.tensor([options.mix], dtype=torch.float32, device=image.device)
     pastiche = network(image, mix, report)[0].float().to(color.device)
-    pastiche = _resize(pastiche, (shape[0], shape[1]))
+    pastiche = resize(pastiche, (shape[0], shape[1]))
     return keep_colors(color, pastiche) if options.preserve_colors else pastiche
 
 
@@ -165,7 +165,7 @@ def _push_pull(weighted: Tensor, weight: Tensor) -> Tensor:
     if bool((weight > 0).all()) or max(weight.shape[-2:]) == 1:
         return own
     coarse = _push_pull(_halve(weighted), _halve(weight))
-    filled = _resize(coarse, (weight.shape[-2], weight.shape[-1]))
+    filled = resize(coarse, (weight.shape[-2], weight.shape[-1]))
     return torch.where(weight > 0, own, filled)
 
 
@@ -173,7 +173,7 @@ def _halve(x: Tensor) -> Tensor:
     return F.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]
 
 
-def _resize(image: Tensor, shape: tuple[int, int]) -> Tensor:
+def resize(image: Tensor, shape: tuple[int, int]) -> Tensor:
     """C x H x W to C x h x w in 0..1, smoothed where it shrinks."""
     if tuple(image.shape[-2:]) == shape:
         return image

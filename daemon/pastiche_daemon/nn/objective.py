@@ -96,17 +96,18 @@ class PerceptualObjective:
         zero = torch.zeros((), device=image.device)
         content_term, style_term = zero, zero
         for layer, weight in weights.content_layers.items():
-            error = content_loss(_wide(features[layer]), _wide(content[layer]))
+            error = content_loss(wide(features[layer]), wide(content[layer]))
             content_term = content_term + weight * error
         for layer, weight in weights.style_layers.items():
-            gram = gram_matrix(_wide(features[layer]), "hw")
+            gram = gram_matrix(wide(features[layer]), "hw")
             target = style[layer].expand(gram.shape)
             style_term = style_term + weight * style_loss(gram, target, "target")
         content_term = weights.content * content_term
         style_term = weights.style * style_term
-        tv_term = weights.tv * total_variation(_wide(image), weights.tv_exponent)
+        tv_term = weights.tv * total_variation(wide(image), weights.tv_exponent)
         return Losses(content_term + style_term + tv_term, content_term, style_term, tv_term)
 
 
-def _wide(x: Tensor) -> Tensor:
+def wide(x: Tensor) -> Tensor:
+    """Half-precision values as float32; losses are never taken in less."""
     return x if x.dtype == torch.float64 else x.float()

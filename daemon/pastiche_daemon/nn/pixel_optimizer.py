@@ -1,0 +1,176 @@
+"""Minimizing a loss over the pixels of one image: L-BFGS, Adam or SGD.
+
+Gatys et al., CVPR 2016, use L-BFGS; Adam is common where memory is short. One step is one
+evaluation of the loss and its gradient, whatever the optimizer, so that steps compare in time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+OptimizerName = Literal["lbfgs", "adam", "sgd"]
+PixelRange = Literal["free", "projected"]
+StopReason = Literal["steps", "time", "converged", "asked"]
+L = TypeVar("L")
+
+_WINDOW = 50
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """How to minimize.
+
+    ``learning_rate`` is per step in units of the pixels' 0..1; by default 1 for L-BFGS (with a
+    strong Wolfe line search), 0.02 for Adam, and for SGD with ``momentum`` a step of at most 0.02
+    for the pixel with the largest first gradient. ``pixels``: ``free`` lets them leave 0..1 on the
+    way, as in Gatys' method, and clamps the result; ``projected`` clamps before every evaluation.
+
+    It ends after ``steps``, after ``max_seconds``, or when the least loss fell by less than
+    ``tolerance`` of itself within 50 steps (0: never). Raises ValueError, naming the field.
+    """
+
+    optimizer: OptimizerName = "lbfgs"
+    steps: int = 300
+    learning_rate: float | None = None
+    momentum: float = 0.9
+    history: int = 50
+    pixels: PixelRange = "projected"
+    max_seconds: float | None = None
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps: must be at least 1, not {self.steps}")
+        if self.history < 1:
+            raise ValueError(f"history: must be at least 1, not {self.history}")
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate: must be positive, not {self.learning_rate}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum: must be in 0..1, below 1, not {self.momentum}")
+        if self.max_seconds is not None and not self.max_seconds > 0:
+            raise ValueError(f"max_seconds: must be positive, not {self.max_seconds}")
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance: must be in 0..1, below 1, not {self.tolerance}")
+
+
+class PixelStep(NamedTuple, Generic[L]):
+    """One finished evaluation. ``image`` is the evaluated one; do not change or keep it."""
+
+    step: int
+    total: float
+    losses: L
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class Minimized:
+    """``image``, detached and in 0..1, had the least loss, ``total``, of all ``steps``."""
+
+    image: Tensor
+    total: float
+    steps: int
+    reason: StopReason
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: ends the optimizer's own loop
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason)
+        self.reason: StopReason = reason
+
+
+def minimize(
+    loss: Callable[[Tensor], tuple[Tensor, L]],
+    start: Tensor,
+    options: PixelOptions,
+    on_step: Callable[[PixelStep[L]], bool],
+) -> Minimized:
+    """Minimize ``loss`` over an image that starts as ``start``, which is not changed.
+
+    ``loss`` returns a scalar to minimize and anything to pass on. ``on_step`` is called after
+    every evaluation; when it returns False the work ends and the best image so far is returned,
+    and what it raises ends the work without a result. Raises FloatingPointError where the loss is
+    no number at the very start.
+    """
+    image = start.detach().clone().requires_grad_()
+    best = image.detach().clone()
+    least, done = math.inf, 0
+    history: list[float] = []
+    began = time.monotonic()
+
+    def evaluate() -> Tensor:
+        nonlocal best, least, done
+        if options.pixels == "projected":
+            with torch.no_grad():
+                image.clamp_(0, 1)
+        image.grad = None
+        total, losses = loss(image)
+        total.backward()  # pyright: ignore[reportUnknownMemberType]
+        value = total.item()
+        done += 1
+        if not math.isfinite(value) and done == 1:
+            raise FloatingPointError("the loss of the first image is no number")
+        if value < least:
+            least = value
+            best = image.detach().clone()
+        history.append(least)
+        go_on = on_step(PixelStep(done, value, losses, image.detach()))
+        if not go_on:
+            raise _Stop("asked")
+        if done >= options.steps:
+            raise _Stop("steps")
+        if options.max_seconds is not None and time.monotonic() - began >= options.max_seconds:
+            raise _Stop("time")
+        if options.tolerance and done > _WINDOW:
+            before = history[-1 - _WINDOW]
+            if before - least < options.tolerance * abs(before):
+                raise _Stop("converged")
+        return total
+
+    reason: StopReason = "converged"
+    try:
+        _run(image, options, evaluate)
+    except _Stop as stop:
+        reason = stop.reason
+    return Minimized(best.clamp(0, 1), least, done, reason)
+
+
+def _run(image: Tensor, options: PixelOptions, evaluate: Callable[[], Tensor]) -> None:
+    """Step until ``evaluate`` raises, or until L-BFGS finds no way down."""
+    rate = options.learning_rate
+    if options.optimizer == "lbfgs":
+        lbfgs = torch.optim.LBFGS(
+            [image],
+            lr=rate or 1.0,
+            max_iter=options.steps,
+            max_eval=2 * options.steps + 25,
+            history_size=options.history,
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
+        )
+        lbfgs.step(evaluate)  # pyright: ignore[reportArgumentType]
+        return
+    optimizer: torch.optim.Optimizer | None = None
+    while True:
+        evaluate()
+        if optimizer is None:
+            optimizer = _first_order(image, options)
+        optimizer.step()
+
+
+def _first_order(image: Tensor, options: PixelOptions) -> torch.optim.Optimizer:
+    rate = options.learning_rate
+    if options.optimizer == "adam":
+        return torch.optim.Adam([image], lr=rate or 0.02)
+    if rate is None:
+        assert image.grad is not None
+        largest = image.grad.abs().max().item()
+        rate = 0.02 / largest if largest > 0 else 1.0
+    return torch.optim.SGD([image], lr=rate, momentum=options.momentum)

@@ -1,0 +1,254 @@
+"""Any image as a style, without training: optimizing the pixels of one image.
+
+Gatys et al., CVPR 2016, coarse to fine as in Gatys et al., "Controlling Perceptual Factors in
+Neural Style Transfer", CVPR 2017; colours kept as in Gatys et al., "Preserving Color in Neural
+Artistic Style Transfer", 2016.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pastiche_daemon.nn.encoder import Encoder
+from pastiche_daemon.nn.image_objective import ImageObjective, ImageTerms, WeightedStyle
+from pastiche_daemon.nn.objective import Losses
+from pastiche_daemon.nn.pixel_optimizer import (
+    PixelOptions,
+    PixelStep,
+    StopReason,
+    minimize,
+)
+from pastiche_daemon.stylize import keep_colors, resize
+
+Start = Literal["content", "style", "noise", "image"]
+Colors = Literal["style", "luminance", "recolored"]
+
+SMALLEST_SIDE = 32
+_EXTRA_SCALE_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class OptimizeOptions:
+    """What to do, beyond the terms of the objective and the optimizer.
+
+    ``start``: the picture to begin with; ``image`` is one given by the caller (a pastiche of a
+    pack, the layer as it is). ``scales``: how many sizes, each half of the next; the steps are
+    shared among them. ``size`` limits the longer side of the optimized picture in pixels; None
+    works at the content's own size. ``style_scale``: longer side of the style images as a factor
+    of the picture's. ``colors``: those of the style; ``luminance`` keeps the content's chrominance;
+    ``recolored`` gives the style images the content's colours first.
+
+    Raises ValueError, naming the field.
+    """
+
+    terms: ImageTerms = field(default_factory=ImageTerms)
+    pixels: PixelOptions = field(default_factory=PixelOptions)
+    start: Start = "content"
+    scales: int = 2
+    size: int | None = None
+    style_scale: float = 1.0
+    colors: Colors = "style"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.scales <= 8:
+            raise ValueError(f"scales: must be in 1..8, not {self.scales}")
+        if self.size is not None and self.size < SMALLEST_SIDE:
+            raise ValueError(f"size: must be at least {SMALLEST_SIDE}, not {self.size}")
+        if not (math.isfinite(self.style_scale) and 0.1 <= self.style_scale <= 10):
+            raise ValueError(f"style_scale: must be in 0.1..10, not {self.style_scale}")
+        if self.colors != "style" and not self.terms.content:
+            raise ValueError("colors: there is no content image to keep the colours of")
+
+
+@dataclass(frozen=True)
+class StyleImage:
+    """A style image, 3 x H x W in 0..1; ``region`` as in `image_objective.WeightedStyle`, H x W."""
+
+    color: Tensor
+    weight: float = 1.0
+    region: Tensor | None = None
+
+
+class OptimizeStep(NamedTuple):
+    """One evaluation. ``picture`` makes the image as it stands, 3 x h x w, of this scale."""
+
+    step: int
+    steps: int
+    scale: int
+    losses: Losses
+    picture: Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """The picture, 3 x H x W in 0..1, its objective, and why it ended."""
+
+    color: Tensor
+    total: float
+    steps: int
+    reason: StopReason
+
+
+def optimize(
+    encoder: Encoder,
+    content: Tensor | None,
+    styles: Sequence[StyleImage],
+    options: OptimizeOptions,
+    on_step: Callable[[OptimizeStep], bool],
+    *,
+    start: Tensor | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Optimized:
+    """Optimize a picture of the content's size (or ``shape``, H and W, without one).
+
+    ``content`` and ``start`` are 3 x H x W in 0..1. ``on_step`` returns False to stop and keep the
+    picture as it stands; what it raises ends the work. The same seed gives the same picture on
+    the same machine.
+
+    Raises ValueError, naming what is missing, and `encoder.UnknownLayerError`.
+    """
+    target = _target_shape(content, shape, options)
+    if options.start == "image" and start is None:
+        raise ValueError("start: give the image to start from")
+    if options.start == "content" and content is None:
+        raise ValueError("start: there is no content image; start from noise or a style")
+    if options.start == "style" and not styles:
+        raise ValueError("start: there is no style image; start from noise or the content")
+    if options.colors == "recolored" and content is not None:
+        styles = [replace(style, color=match_colors(style.color, content)) for style in styles]
+    shapes = _scales(target, options.scales)
+    image = _start_image(content, styles, options, start, shapes[0])
+    done, reason, total = 0, "steps", math.inf
+    began = time.monotonic()
+    for index, size in enumerate(shapes):
+        objective = _objective(encoder, content, styles, options, size)
+        left = options.pixels.steps - done
+        share = left if index == len(shapes) - 1 else options.pixels.steps // len(shapes)
+        before, scale = done, index
+
+        def loss(candidate: Tensor, objective: ImageObjective = objective) -> tuple[Tensor, Losses]:
+            losses = objective.losses(candidate)
+            return losses.total, losses
+
+        def forward(step: PixelStep[Losses], before: int = before, scale: int = scale) -> bool:
+            def picture() -> Tensor:
+                return _finished(step.image[0].clamp(0, 1), content, options)
+
+            losses = Losses(*(term.detach() for term in step.losses))
+            return on_step(
+                OptimizeStep(before + step.step, options.pixels.steps, scale, losses, picture)
+            )
+
+        found = minimize(
+            loss,
+            resize(image, size)[None],
+            replace(
+                options.pixels,
+                steps=max(1, share),
+                max_seconds=_seconds_left(options.pixels.max_seconds, began),
+            ),
+            forward,
+        )
+        image, total, reason = found.image[0], found.total, found.reason
+        done += found.steps
+        if reason == "asked":
+            break
+    return Optimized(_finished(resize(image, target), content, options), total, done, reason)
+
+
+def _seconds_left(limit: float | None, began: float) -> float | None:
+    # One more evaluation is always made: the finest scale must have been seen.
+    return None if limit is None else max(1e-6, limit - (time.monotonic() - began))
+
+
+def match_colors(style: Tensor, content: Tensor) -> Tensor:
+    """The style image with the mean and covariance of the content's colours, 3 x H x W in 0..1.
+
+    Gatys et al., "Preserving Color in Neural Artistic Style Transfer", 2016, section 4, by the
+    symmetric roots of the covariances (the paper's "Image Analogies" variant).
+    """
+    mean_s, root_s = _color_moments(style)
+    mean_c, root_c = _color_moments(content)
+    matrix = root_c @ torch.linalg.inv(root_s)
+    flat = style.flatten(1) - mean_s
+    return (matrix @ flat + mean_c).reshape(style.shape).clamp(0, 1)
+
+
+def _color_moments(color: Tensor) -> tuple[Tensor, Tensor]:
+    flat = color.flatten(1)
+    mean = flat.mean(dim=1, keepdim=True)
+    covariance = (flat - mean) @ (flat - mean).T / flat.shape[1]
+    # A flat or a grey picture has no root to invert.
+    values, vectors = torch.linalg.eigh(covariance + 1e-5 * torch.eye(3).to(color))
+    return mean, (vectors * values.clamp_min(1e-6).sqrt()) @ vectors.T
+
+
+def _target_shape(
+    content: Tensor | None, shape: tuple[int, int] | None, options: OptimizeOptions
+) -> tuple[int, int]:
+    if content is not None:
+        shape = (content.shape[-2], content.shape[-1])
+    if shape is None:
+        raise ValueError("shape: without a content image the size must be given")
+    if options.size is None or max(shape) <= options.size:
+        return shape
+    factor = options.size / max(shape)
+    return (max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor)))
+
+
+def _scales(target: tuple[int, int], count: int) -> list[tuple[int, int]]:
+    """Sizes from coarse to fine; those whose shorter side would be too small are left out."""
+    shapes = [
+        (round(target[0] / _EXTRA_SCALE_FACTOR**i), round(target[1] / _EXTRA_SCALE_FACTOR**i))
+        for i in reversed(range(1, count))
+    ]
+    return [shape for shape in shapes if min(shape) >= SMALLEST_SIDE] + [target]
+
+
+def _start_image(
+    content: Tensor | None,
+    styles: Sequence[StyleImage],
+    options: OptimizeOptions,
+    start: Tensor | None,
+    shape: tuple[int, int],
+) -> Tensor:
+    if options.start == "image" and start is not None:
+        return start
+    if options.start == "content" and content is not None:
+        return content
+    if options.start == "style":
+        return styles[0].color
+    generator = torch.Generator().manual_seed(options.seed)
+    return torch.rand(3, *shape, generator=generator) * 0.2 + 0.4
+
+
+def _objective(
+    encoder: Encoder,
+    content: Tensor | None,
+    styles: Sequence[StyleImage],
+    options: OptimizeOptions,
+    size: tuple[int, int],
+) -> ImageObjective:
+    long_side = max(SMALLEST_SIDE, round(max(size) * options.style_scale))
+    weighted: list[WeightedStyle] = []
+    for style in styles:
+        factor = long_side / max(style.color.shape[-2:])
+        h, w = (max(1, round(side * factor)) for side in style.color.shape[-2:])
+        region = None if style.region is None else style.region[None, None]
+        weighted.append(WeightedStyle(resize(style.color, (h, w))[None], style.weight, region))
+    fitted = None if content is None else resize(content, size)[None]
+    return ImageObjective(encoder, options.terms, fitted, weighted)
+
+
+def _finished(color: Tensor, content: Tensor | None, options: OptimizeOptions) -> Tensor:
+    if options.colors != "luminance" or content is None:
+        return color
+    return keep_colors(resize(content, (color.shape[-2], color.shape[-1])), color)
