@@ -31,6 +31,17 @@ class Labels:
         return self._tr("Stylize the selected layers with the values of the last time")
 
     @property
+    def rerun(self) -> str:
+        return self._tr("Repeat Pastiche with the Layer's Recipe")
+
+    @property
+    def rerun_tip(self) -> str:
+        return self._tr(
+            "Stylize once more what the selected layer was made of, with the values it was made "
+            "with"
+        )
+
+    @property
     def blurb(self) -> str:
         return self._tr("Repaint the selected layers in the style of a painting")
 

@@ -111,7 +111,7 @@ def color_unsupported(layer: str, space: str) -> RefusalError:
     """`space` is the editor's name of the colour model and precision."""
     return RefusalError(
         marked(
-            "The layer “{layer}” has colours that Pastiche cannot convert ({space}). Convert the "
+            "The layer “{layer}” has colors that Pastiche cannot convert ({space}). Convert the "
             "image to RGB, then try again."
         ),
         layer=layer,
@@ -180,6 +180,26 @@ def no_recipe(layer: str) -> RefusalError:
 def no_last_values() -> RefusalError:
     return RefusalError(
         marked("Nothing was stylized yet that could be applied again. Choose a style first.")
+    )
+
+
+def source_missing(layer: str) -> RefusalError:
+    """For a recipe that is to be used again on what the layer was made of."""
+    return RefusalError(
+        marked(
+            "The layer that “{layer}” was made of is no longer in the image. Select another one "
+            "and load the recipe in the dialog."
+        ),
+        layer=layer,
+    )
+
+
+def floating_selection() -> RefusalError:
+    return RefusalError(
+        marked(
+            "A floating selection cannot be stylized. Anchor it or make a layer of it, then try "
+            "again."
+        )
     )
 
 

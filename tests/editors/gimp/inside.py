@@ -1,0 +1,298 @@
+"""Functions that run inside GIMP, called by the tests over the bridge.
+
+Images and items go by their ids. Everything that a test looks at is read from GIMP, in the image's
+own precision.
+"""
+
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+
+import gi
+
+gi.require_version("Babl", "0.1")
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+from gi.repository import Babl, Gegl, Gimp  # noqa: E402
+
+_BASES = {
+    "rgb": Gimp.ImageBaseType.RGB,
+    "grey": Gimp.ImageBaseType.GRAY,
+    "indexed": Gimp.ImageBaseType.RGB,  # converted once it has a layer
+}
+_TYPES = {
+    Gimp.ImageBaseType.RGB: (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE),
+    Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
+    Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE),
+}
+# struct's code of a sample, and the value of a full one
+_SAMPLES = {
+    "u8": ("B", 255),
+    "u16": ("H", 65535),
+    "u32": ("I", 2**32 - 1),
+    "half": ("e", 1),
+    "float": ("f", 1),
+    "double": ("d", 1),
+}
+_PROFILES = {
+    "adobe": Gimp.ColorProfile.new_rgb_adobe,
+    "linear": Gimp.ColorProfile.new_rgb_srgb_linear,
+    "grey-lab": Gimp.ColorProfile.new_d50_gray_lab_trc,
+}
+
+
+def _item(number):
+    return Gimp.Item.get_by_id(number)
+
+
+def _image(number):
+    return Gimp.Image.get_by_id(number)
+
+
+def _whole(drawable):
+    return Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
+
+
+def _precision(nick):
+    return next(value for value in _precisions() if value.value_nick == nick)
+
+
+def _precisions():
+    names = [name for name in dir(Gimp.Precision) if name.isupper()]
+    return [getattr(Gimp.Precision, name) for name in names]
+
+
+def _format(drawable):
+    if drawable.is_indexed():
+        return "R'G'B'A u8" if drawable.has_alpha() else "R'G'B' u8"
+    return Babl.get_name(drawable.get_format())
+
+
+def _sample(image):
+    return image.get_precision().value_nick.split("-")[0]
+
+
+def _bytes(drawable):
+    return drawable.get_buffer().get(
+        _whole(drawable), 1.0, _format(drawable), Gegl.AbyssPolicy.NONE
+    )
+
+
+def _hash(data):
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def create_image(base="rgb", precision="u8-non-linear", size=(48, 40), profile=""):
+    image = Gimp.Image.new_with_precision(*size, _BASES[base], _precision(precision))
+    if profile:
+        image.set_color_profile(_PROFILES[profile]())
+    return image.get_id()
+
+
+def add_layer(
+    image, name="layer", size=None, offset=(0, 0), alpha=True, seed=1, parent=None, position=0
+):
+    """A layer of random pixels; with alpha some are transparent and others half so."""
+    image = _image(image)
+    width, height = size or (image.get_width(), image.get_height())
+    kind = _TYPES[image.get_base_type()][alpha]
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
+    layer.set_offsets(*offset)
+    paint(layer, seed)
+    image.insert_layer(layer, _item(parent) if parent else None, position)
+    return layer.get_id()
+
+
+def paint(layer, seed):
+    """Give a layer other pixels. Not undoable: for the tests' preparations."""
+    layer = layer if isinstance(layer, Gimp.Item) else _item(layer)
+    sample = _sample(layer.get_image())
+    code, largest = _SAMPLES[sample]
+    channels = {1: 1, 2: 2, 3: 3, 4: 4}[
+        (1 if layer.is_gray() else 3) + (1 if layer.has_alpha() else 0)
+    ]
+    rng = random.Random(seed)
+    count = layer.get_width() * layer.get_height()
+    values = []
+    for index in range(count):
+        pixel = [rng.random() for _ in range(channels)]
+        if layer.has_alpha():
+            pixel[-1] = (0.0, 0.5, 1.0, 1.0)[index % 4]
+        values += pixel
+    if largest > 1:
+        values = [round(value * largest) for value in values]
+    buffer = layer.get_buffer()
+    data = struct.pack(f"<{len(values)}{code}", *values)
+    buffer.set(_whole(layer), Babl.get_name(layer.get_format()), data)
+    buffer.flush()
+    layer.update(0, 0, layer.get_width(), layer.get_height())
+
+
+def make_indexed(image):
+    _image(image).convert_indexed(
+        Gimp.ConvertDitherType.NONE,
+        Gimp.ConvertPaletteType.GENERATE,
+        200,
+        False,
+        False,
+        "",  # noqa: FBT003
+    )
+
+
+def add_group(image, name="group", parent=None, offset_filter=""):
+    image = _image(image)
+    group = Gimp.GroupLayer.new(image, name)
+    image.insert_layer(group, _item(parent) if parent else None, 0)
+    return group.get_id()
+
+
+def add_text(image, text="Pastiche", name=None):
+    image = _image(image)
+    fonts = Gimp.fonts_get_list("")
+    layer = Gimp.TextLayer.new(image, text, fonts[0], 18.0, Gimp.Unit.pixel())
+    image.insert_layer(layer, None, 0)
+    if name:
+        layer.set_name(name)
+    return layer.get_id()
+
+
+def add_filter(layer, operation="gegl:invert-gamma"):
+    layer = _item(layer)
+    layer.append_filter(Gimp.DrawableFilter.new(layer, operation, "effect"))
+
+
+def select(image, kind, box=(8, 6, 20, 18), feather=0.0):
+    image = _image(image)
+    if kind == "none":
+        Gimp.Selection.none(image)
+    elif kind == "rectangle":
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, *box)
+    elif kind == "feathered":
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, *box)
+        Gimp.Selection.feather(image, feather or 6.0)
+    else:
+        raise ValueError(kind)
+
+
+def run(procedure, image, layers, run_mode="noninteractive", **arguments):
+    """Run one of the plug-in's procedures."""
+    found = Gimp.get_pdb().lookup_procedure(procedure)
+    config = found.create_config()
+    mode = {
+        "noninteractive": Gimp.RunMode.NONINTERACTIVE,
+        "interactive": Gimp.RunMode.INTERACTIVE,
+        "last": Gimp.RunMode.WITH_LAST_VALS,
+    }[run_mode]
+    config.set_property("run-mode", mode)
+    config.set_property("image", _image(image) if image else None)
+    config.set_core_object_array("drawables", [_item(layer) for layer in layers])
+    for name, value in arguments.items():
+        config.set_property(name.replace("_", "-"), value)
+    values = found.run(config)
+    status = values.index(0).value_nick
+    answer = {"status": status, "layers": []}
+    if status == "success":
+        answer["layers"] = [layer.get_id() for layer in values.get_core_object_array(1)]
+    else:
+        answer["error"] = Gimp.get_pdb().get_last_error()
+    return answer
+
+
+def recipe(layer):
+    """What the procedure for scripts says of a layer's recipe."""
+    found = Gimp.get_pdb().lookup_procedure("plug-in-pastiche-get-recipe")
+    config = found.create_config()
+    config.set_property("layer", _item(layer))
+    values = found.run(config)
+    status = values.index(0).value_nick
+    return values.index(1) if status == "success" else Gimp.get_pdb().get_last_error()
+
+
+def describe(image):
+    """Everything of an image that a plug-in could change, the pixels as hashes."""
+    image = _image(image)
+    _, non_empty, *bounds = Gimp.Selection.bounds(image)
+    selection = image.get_selection()
+    return {
+        "size": [image.get_width(), image.get_height()],
+        "precision": image.get_precision().value_nick,
+        "layers": [_describe(layer) for layer in image.get_layers()],
+        "selection": [non_empty, bounds, _hash(_bytes(selection))],
+        "channels": [channel.get_name() for channel in image.get_channels()],
+        "parasites": sorted(image.get_parasite_list()),
+    }
+
+
+def _describe(layer):
+    _, x, y = layer.get_offsets()
+    mask = layer.get_mask()
+    return {
+        "id": layer.get_id(),
+        "name": layer.get_name(),
+        "kind": type(layer).__name__,
+        "offset": [x, y],
+        "size": [layer.get_width(), layer.get_height()],
+        "alpha": layer.has_alpha(),
+        "mode": layer.get_mode().value_nick,
+        "opacity": layer.get_opacity(),
+        "visible": layer.get_visible(),
+        "pixels": _hash(_bytes(layer)),
+        "mask": _hash(_bytes(mask)) if mask else None,
+        "parasites": sorted(layer.get_parasite_list()),
+        "children": [_describe(child) for child in layer.get_children()]
+        if layer.is_group()
+        else [],
+    }
+
+
+def selected(image):
+    return [item.get_id() for item in _image(image).get_selected_drawables()]
+
+
+def parent_and_position(layer):
+    layer = _item(layer)
+    parent = layer.get_parent()
+    return [parent.get_id() if parent else None, layer.get_image().get_item_position(layer)]
+
+
+def difference(first, second):
+    """The largest difference of any sample, 1 being the whole range; of equal sizes."""
+    first, second = _item(first), _item(second)
+    code, largest = _SAMPLES["u8" if first.is_indexed() else _sample(first.get_image())]
+    one, other = _bytes(first), _bytes(second)
+    assert len(one) == len(other), (len(one), len(other))
+    count = len(one) // struct.calcsize(code)
+    pairs = zip(
+        struct.unpack(f"<{count}{code}", one), struct.unpack(f"<{count}{code}", other), strict=True
+    )
+    return max(abs(a - b) for a, b in pairs) / largest
+
+
+def as_seen(layer, other):
+    """The largest difference between what the user sees of a single layer, and another's pixels."""
+    layer, other = _item(layer), _item(other)
+    image = layer.get_image()
+    for top in image.get_layers():
+        top.set_visible(top.get_id() == layer.get_id())
+    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    babl = "R'G'B'A float"
+    _, x, y = other.get_offsets()
+    area = Gegl.Rectangle.new(x, y, other.get_width(), other.get_height())
+    one = seen.get_buffer().get(area, 1.0, babl, Gegl.AbyssPolicy.NONE)
+    two = other.get_buffer().get(_whole(other), 1.0, babl, Gegl.AbyssPolicy.NONE)
+    count = len(one) // 4
+    first, second = struct.unpack(f"<{count}f", one), struct.unpack(f"<{count}f", two)
+    worst = 0.0
+    for index in range(0, count, 4):
+        worst = max(worst, abs(first[index + 3] - second[index + 3]))
+        if first[index + 3] > 0:
+            worst = max(worst, *(abs(first[index + k] - second[index + k]) for k in range(3)))
+    seen.delete()
+    return worst
+
+
+def delete_image(image):
+    _image(image).delete()
