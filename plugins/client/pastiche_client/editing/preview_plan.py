@@ -78,7 +78,7 @@ def plan_preview(
 
 
 def _detail(width: int, height: int, options: Options, center: tuple[float, float]) -> PreviewPlan:
-    side = min(PREVIEW_SIDE, round(_NETWORK_SIDE * options.stroke_size))
+    side = min(PREVIEW_SIDE, int(_NETWORK_SIDE * options.stroke_size))
     part_width, part_height = min(width, side), min(height, side)
     x, y = _start(center[0], width, part_width), _start(center[1], height, part_height)
     return PreviewPlan(

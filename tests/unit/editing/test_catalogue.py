@@ -1,0 +1,124 @@
+"""The styles to choose from."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+
+import pytest
+
+from pastiche_client.editing.catalogue import Catalogue, load_catalogue, load_in_background
+from pastiche_client.editing.options import Options
+from pastiche_client.errors import DaemonStartError
+from pastiche_client.results import Pack, SliderRange, Style
+from tests.unit.editing.scripted import Window
+
+
+def pack(pack_id: str, label: str = "") -> Pack:
+    return Pack(
+        name=f"packs/{pack_id}",
+        display_name=label,
+        version="1.0.0",
+        description="",
+        architecture="",
+        style_count=1,
+        license="CC0-1.0",
+        attribution="",
+        built_in=False,
+        size_bytes=1,
+        provenance={},
+        strength=SliderRange(0.0, 1.0, 0.8),
+        stroke_size=SliderRange(0.5, 2.0, 1.5),
+    )
+
+
+def style(name: str, label: str = "") -> Style:
+    pack_id, style_id = name.split("/")
+    return Style(
+        name=f"packs/{pack_id}/styles/{style_id}",
+        display_name=label,
+        artist="Nobody",
+        license="CC0-1.0",
+        preview=b"picture",
+        preview_media_type="image/png",
+    )
+
+
+class Source:
+    """A daemon with two packs; `gone` lost its pack between the two calls."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+    def list_packs(self) -> list[Pack]:
+        if self.error is not None:
+            raise self.error
+        return [pack("tiny", "Tiny"), pack("other")]
+
+    def list_styles(self, pack: str = "-", *, with_previews: bool = False) -> list[Style]:
+        assert pack == "-"
+        assert with_previews
+        names = ["other/three", "tiny/two", "tiny/one", "gone/four"]
+        return [style(name, "One" if name == "tiny/one" else "") for name in names]
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return load_catalogue(Source())
+
+
+def test_styles_stand_by_their_packs(catalogue: Catalogue) -> None:
+    assert [item.name for item in catalogue.items] == ["tiny/two", "tiny/one", "other/three"]
+    assert catalogue.packs() == ("tiny", "other")
+    assert [item.label for item in catalogue.of_pack("tiny")] == ["two", "One"]
+    found = catalogue.find("tiny/one")
+    assert found is not None
+    assert (found.pack_label, found.pack_version, found.artist) == ("Tiny", "1.0.0", "Nobody")
+    assert (found.preview, found.media_type) == (b"picture", "image/png")
+    assert catalogue.find("tiny/three") is None
+
+
+def test_only_others_of_the_pack_can_be_mixed_in(catalogue: Catalogue) -> None:
+    assert [item.name for item in catalogue.mixable("tiny/one")] == ["tiny/two"]
+    assert catalogue.mixable("other/three") == ()
+    assert catalogue.mixable("gone/four") == ()
+
+
+def test_a_pack_suggests_values(catalogue: Catalogue) -> None:
+    assert catalogue.defaults("tiny/one") == Options("tiny/one", strength=0.8, stroke_size=1.5)
+
+
+def test_values_are_made_usable(catalogue: Catalogue) -> None:
+    good = Options("tiny/one", second_style="tiny/two", strength=0.4)
+    assert catalogue.usable(good) == good
+    assert catalogue.usable(None) == catalogue.defaults("tiny/two")
+    lost = dataclasses.replace(good, second_style="tiny/nine")
+    assert catalogue.usable(lost) == dataclasses.replace(good, second_style="")
+    gone = Options("gone/four", second_style="gone/five", strength=0.4)
+    assert catalogue.usable(gone) == Options("tiny/two", strength=0.4)
+    assert Catalogue(()).usable(good) is None
+
+
+def test_loading_does_not_hold_up_the_window() -> None:
+    window = Window()
+    loaded: list[Catalogue] = []
+    failed: list[Exception] = []
+    load_in_background(Source(), window.post, loaded.append, failed.append)
+    window.turn_until(lambda: bool(loaded or failed))
+    assert [len(catalogue.items) for catalogue in loaded] == [3]
+
+    error = DaemonStartError("no")
+    load_in_background(Source(error), window.post, loaded.append, failed.append)
+    window.turn_until(lambda: bool(failed))
+    assert failed == [error]
+
+
+def test_a_client_that_is_closed_meanwhile_says_nothing() -> None:
+    window = Window()
+    told: list[object] = []
+    cancelled = Source(concurrent.futures.CancelledError())
+    load_in_background(cancelled, window.post, told.append, told.append)
+    # The next one comes after whatever the first one posted.
+    load_in_background(Source(), window.post, told.append, told.append)
+    window.turn_until(lambda: bool(told))
+    assert isinstance(told[0], Catalogue)

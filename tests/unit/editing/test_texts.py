@@ -1,0 +1,115 @@
+"""The words of dialog and docker."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from pastiche_client.editing import refusals
+from pastiche_client.editing.labels import Labels
+from pastiche_client.editing.options import Options
+from pastiche_client.editing.recipe import Recipe
+from pastiche_client.editing.run import ItemOutcome, RunResult, RunStage, RunState
+from pastiche_client.editing.texts import Texts
+from pastiche_client.editing.translations import translator
+from pastiche_client.errors import DaemonLostError
+from pastiche_client.paths import DataPaths
+from tests.unit.editing.scripted import result_of, small_layer
+
+PATHS = DataPaths(Path("data"))
+LABELS = [name for name, kind in inspect.getmembers(Labels) if isinstance(kind, property)]
+
+
+@pytest.fixture
+def texts() -> Texts:
+    return Texts(translator(["en"]))
+
+
+def done(label: str) -> ItemOutcome:
+    return ItemOutcome(label, label, result=result_of(small_layer()))
+
+
+def failed(label: str, error: BaseException) -> ItemOutcome:
+    return ItemOutcome(label, label, error=error)
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_have_no_end_of_a_sentence_and_a_translation(name: str, texts: Texts) -> None:
+    label = getattr(texts, name)
+    assert label
+    assert name == "help" or not label.endswith(".")
+    if name not in {"title", "ok"}:
+        assert getattr(Texts(translator(["de"])), name) != label
+
+
+def test_progress_of_one_layer(texts: Texts) -> None:
+    state = RunState(0, 1, "Sky", 0.5, RunStage.STYLIZING)
+    assert texts.progress(state) == "Stylizing “Sky”…"
+
+
+@pytest.mark.parametrize("stage", RunStage)
+def test_progress_of_several_layers(stage: RunStage, texts: Texts) -> None:
+    state = RunState(1, 3, "{odd}", 0.5, stage, queue_position=2)
+    assert texts.progress(state).startswith("Layer 2 of 3: ")
+    assert ("number 2 in the queue" in texts.progress(state)) == (stage is RunStage.QUEUED)
+    german = Texts(translator(["de"])).progress(state)
+    assert german.startswith("Ebene 2 von 3: ")
+
+
+def test_the_next_in_the_queue_is_told_so(texts: Texts) -> None:
+    assert texts.queue_position(1) != texts.queue_position(2)
+
+
+def test_a_run_without_trouble_needs_no_words(texts: Texts) -> None:
+    assert texts.summary(RunResult((done("Sky"), done("Sea")), cancelled=False), PATHS) == ""
+
+
+def test_one_failure_is_its_sentence(texts: Texts) -> None:
+    result = RunResult((failed("Sky", refusals.layer_locked("Sky")),), cancelled=False)
+    assert texts.summary(result, PATHS) == str(refusals.layer_locked("Sky"))
+
+
+def test_several_failures_say_of_which_layers(texts: Texts) -> None:
+    lost = DaemonLostError("x", reason="DAEMON_LOST")
+    outcomes = (
+        done("Sky"),
+        failed("Sea", lost),
+        failed("Sand", lost),
+        failed("Sun", refusals.layer_locked("Sun")),
+    )
+    lines = texts.summary(RunResult(outcomes, cancelled=False), PATHS).splitlines()
+    assert lines[0] == "Layers that were stylized: 1 of 4."
+    assert lines[1].startswith("Sea, Sand: Pastiche's daemon ended")
+    assert lines[2] == str(refusals.layer_locked("Sun"))
+    assert len(lines) == 3
+
+
+def test_a_cancelled_run_says_what_is_there(texts: Texts) -> None:
+    result = RunResult((done("Sky"), ItemOutcome("Sea", "Sea")), cancelled=True)
+    assert texts.summary(result, PATHS) == "Cancelled; layers that were stylized: 1 of 2."
+
+
+def test_names_of_the_users_are_not_taken_for_fields(texts: Texts) -> None:
+    assert texts.layer_name("{style}", "Night") == "{style} - Night"
+    assert "{x}" in texts.undo_name("{x}")
+    assert texts.style_by("Night", "") == "Night"
+    assert texts.style_by("Night", "Vincent") == "Night (Vincent)"
+    assert "{0}" in texts.edited_meanwhile("{0}")
+    recipe = Recipe(Options("tiny/one"), "tiny", "1.0.0")
+    told = texts.other_pack_version(recipe, "2.0.0")
+    assert "1.0.0" in told
+    assert "2.0.0" in told
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    made = [
+        function(*(["Name"] * len(inspect.signature(function).parameters)))
+        for _, function in inspect.getmembers(refusals, inspect.isfunction)
+        if function.__module__ == refusals.__name__
+    ]
+    assert len(made) > 20
+    for error in made:
+        assert str(error).endswith(".")
+        assert "{" not in str(error)
