@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pastiche_client.results import Event, Progress, Queued
+from pastiche_client.results import Event, Progress, Queued, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +218,9 @@ class LivePreview:
     def _heard(self, call: _Call, event: Event) -> None:
         with self._changed:
             call.queued = isinstance(event, Queued)
-            if isinstance(event, Progress) and call.working_since is None:
+            # What is being loaded serves the next request, too.
+            working = isinstance(event, Progress) and event.stage is not Stage.LOADING
+            if working and call.working_since is None:
                 call.working_since = time.monotonic()
             self._changed.notify_all()
 
