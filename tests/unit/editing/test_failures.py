@@ -33,6 +33,7 @@ def told(error: BaseException) -> str:
         (errors.DaemonStartError("no torch", reason="DAEMON_START_FAILED"), f"{LOG}. (no torch)"),
         (errors.DaemonStartError("x", reason="DAEMON_NOT_INSTALLED"), "install.py install"),
         (errors.DaemonStartError("x"), "install.py doctor"),
+        (errors.DaemonStartError("cmd", reason="DAEMON_OUTSIDE_SANDBOX"), "yourself, then try"),
         (errors.DaemonLostError("x", reason="DAEMON_LOST"), LOG),
         (errors.DaemonNotRunningError("x", reason="DAEMON_NOT_RUNNING"), "pastiche serve"),
         (errors.UnauthenticatedError("x", reason="TOKEN_INVALID"), "pastiche stop"),

@@ -86,6 +86,14 @@ def test_several_failures_say_of_which_layers(texts: Texts) -> None:
     assert len(lines) == 3
 
 
+def test_many_failures_of_a_kind_fit_into_a_line(texts: Texts) -> None:
+    lost = DaemonLostError("x", reason="DAEMON_LOST")
+    outcomes = tuple(failed(f"frame {number}", lost) for number in range(300))
+    lines = texts.summary(RunResult(outcomes, cancelled=False), PATHS).splitlines()
+    assert lines[1].startswith("frame 0, frame 1, frame 2, frame 3, frame 4 and 295 more: ")
+    assert len(lines) == 2
+
+
 def test_a_cancelled_run_says_what_is_there(texts: Texts) -> None:
     result = RunResult((done("Sky"), ItemOutcome("Sea", "Sea")), cancelled=True)
     assert texts.summary(result, PATHS) == "Cancelled; layers that were stylized: 1 of 2."

@@ -25,6 +25,10 @@ _REASONS: dict[str, str] = {
         "Pastiche's daemon could not be started. Run “python3 install.py doctor”, which says how "
         "to mend it; the log is {log}. ({detail})"
     ),
+    "DAEMON_OUTSIDE_SANDBOX": marked(
+        "This editor's package may not start Pastiche's daemon. Start the daemon yourself, then "
+        "try again. ({detail})"
+    ),
     "DAEMON_NOT_RUNNING": marked(
         "Pastiche's daemon does not run. Start it with “pastiche serve”, then try again."
     ),

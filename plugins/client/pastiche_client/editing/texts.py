@@ -9,9 +9,14 @@ from pastiche_client.editing.labels import Labels
 from pastiche_client.editing.run import RunStage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pastiche_client.editing.recipe import Recipe
     from pastiche_client.editing.run import RunResult, RunState
     from pastiche_client.paths import DataPaths
+
+# An animation may have hundreds of frames.
+_MOST_NAMES = 5
 
 
 class Texts(Labels):
@@ -78,9 +83,16 @@ class Texts(Labels):
             if outcome.error is not None:
                 told.setdefault(self.sentence(outcome.error, paths), []).append(outcome.label)
         for text, labels in told.items():
-            names = ", ".join(labels)
+            names = self._listed(labels)
             lines.append(text if count == 1 or names in text else f"{names}: {text}")
         return "\n".join(lines)
+
+    def _listed(self, labels: Sequence[str]) -> str:
+        names = ", ".join(labels[:_MOST_NAMES])
+        rest = len(labels) - _MOST_NAMES
+        if rest <= 0:
+            return names
+        return self._tr("{names} and {count} more").format(names=names, count=rest)
 
     def edited_meanwhile(self, layer: str) -> str:
         """A note for a result that was put above a layer which has changed since."""
