@@ -10,56 +10,8 @@ import pytest
 from pastiche_client.editing.catalogue import Catalogue, load_catalogue, load_in_background
 from pastiche_client.editing.options import Options
 from pastiche_client.errors import DaemonStartError
-from pastiche_client.results import Pack, SliderRange, Style
 from tests.unit.editing.scripted import Window
-
-
-def pack(pack_id: str, label: str = "") -> Pack:
-    return Pack(
-        name=f"packs/{pack_id}",
-        display_name=label,
-        version="1.0.0",
-        description="",
-        architecture="",
-        style_count=1,
-        license="CC0-1.0",
-        attribution="",
-        built_in=False,
-        size_bytes=1,
-        provenance={},
-        strength=SliderRange(0.0, 1.0, 0.8),
-        stroke_size=SliderRange(0.5, 2.0, 1.5),
-    )
-
-
-def style(name: str, label: str = "") -> Style:
-    pack_id, style_id = name.split("/")
-    return Style(
-        name=f"packs/{pack_id}/styles/{style_id}",
-        display_name=label,
-        artist="Nobody",
-        license="CC0-1.0",
-        preview=b"picture",
-        preview_media_type="image/png",
-    )
-
-
-class Source:
-    """A daemon with two packs; `gone` lost its pack between the two calls."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-    def list_packs(self) -> list[Pack]:
-        if self.error is not None:
-            raise self.error
-        return [pack("tiny", "Tiny"), pack("other")]
-
-    def list_styles(self, pack: str = "-", *, with_previews: bool = False) -> list[Style]:
-        assert pack == "-"
-        assert with_previews
-        names = ["other/three", "tiny/two", "tiny/one", "gone/four"]
-        return [style(name, "One" if name == "tiny/one" else "") for name in names]
+from tests.unit.editing.styles import Source
 
 
 @pytest.fixture
@@ -86,6 +38,13 @@ def test_only_others_of_the_pack_can_be_mixed_in(catalogue: Catalogue) -> None:
 
 def test_a_pack_suggests_values(catalogue: Catalogue) -> None:
     assert catalogue.defaults("tiny/one") == Options("tiny/one", strength=0.8, stroke_size=1.5)
+
+
+def test_a_mix_is_named_after_its_styles(catalogue: Catalogue) -> None:
+    mix = Options("tiny/one", second_style="tiny/two", second_share=0.25)
+    assert catalogue.label(mix) == "One + two"
+    assert catalogue.label(dataclasses.replace(mix, second_share=0.0)) == "One"
+    assert Catalogue(()).label(Options("gone/great_wave")) == "Great Wave"
 
 
 def test_values_are_made_usable(catalogue: Catalogue) -> None:

@@ -52,7 +52,10 @@ def test_many_long_notes_do_not_make_a_recipe_that_cannot_be_loaded() -> None:
 
 def test_a_recipe_of_a_newer_plug_in_with_the_same_schema_is_read() -> None:
     options = {**OPTIONS.to_dict(), "glitter": 1}
-    assert Recipe.loads(changed(options=options, glitter=2)).options == OPTIONS
+    recipe = Recipe.loads(changed(options=options, glitter=2))
+    assert recipe.options == OPTIONS
+    assert recipe.ignored == ("glitter",)
+    assert Recipe.loads(recipe.dumps()).ignored == ()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pastiche_client.editing import refusals
+from pastiche_client.editing.catalogue import load_catalogue
 from pastiche_client.editing.labels import Labels
 from pastiche_client.editing.options import Options
 from pastiche_client.editing.recipe import Recipe
@@ -17,6 +18,7 @@ from pastiche_client.editing.translations import translator
 from pastiche_client.errors import DaemonLostError
 from pastiche_client.paths import DataPaths
 from tests.unit.editing.scripted import result_of, small_layer
+from tests.unit.editing.styles import Source
 
 PATHS = DataPaths(Path("data"))
 LABELS = [name for name, kind in inspect.getmembers(Labels) if isinstance(kind, property)]
@@ -109,6 +111,17 @@ def test_names_of_the_users_are_not_taken_for_fields(texts: Texts) -> None:
     told = texts.other_pack_version(recipe, "2.0.0")
     assert "1.0.0" in told
     assert "2.0.0" in told
+
+
+def test_a_recipe_that_may_give_something_else_is_told(texts: Texts) -> None:
+    catalogue = load_catalogue(Source())
+    assert texts.recipe_notes(Recipe(Options("tiny/one"), "tiny", "1.0.0"), catalogue) == ()
+    (note,) = texts.recipe_notes(Recipe(Options("tiny/one"), "tiny", "0.9"), catalogue)
+    assert "0.9" in note
+    odd = Recipe(Options("gone/four"), "gone", "1.0.0", ignored=("glitter",))
+    missing, ignored = texts.recipe_notes(odd, catalogue)
+    assert "gone/four" in missing
+    assert "glitter" in ignored
 
 
 def test_every_refusal_says_what_to_do() -> None:

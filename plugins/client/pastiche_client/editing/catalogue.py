@@ -87,6 +87,11 @@ class Catalogue:
             return Options(name)
         return Options(name, strength=item.strength.default, stroke_size=item.stroke_size.default)
 
+    def label(self, options: Options) -> str:
+        """The styles' names for people, for a layer's name and an undo step."""
+        found = [(name, self.find(name)) for name in options.styles()]
+        return " + ".join(item.label if item else _readable(name) for name, item in found)
+
     def usable(self, options: Options | None) -> Options | None:
         """These options with styles that exist; None if there is no style at all."""
         if not self.items:
@@ -136,6 +141,11 @@ def load_in_background(
             post(lambda: on_loaded(catalogue))
 
     threading.Thread(target=load, name="pastiche-catalogue", daemon=True).start()
+
+
+def _readable(name: str) -> str:
+    """`pack/starry_night` as Starry Night."""
+    return name.rsplit("/", 1)[-1].replace("_", " ").title()
 
 
 def _items(packs: dict[str, Pack], styles: Sequence[Style]) -> tuple[StyleItem, ...]:

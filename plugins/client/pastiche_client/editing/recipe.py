@@ -20,6 +20,7 @@ LARGEST_RECIPE = 64 * 1024
 SCHEMA = 1
 
 _LONGEST_TEXT = 1000
+_LONGEST_NAME = 80
 _MOST_NOTES = 32
 
 
@@ -38,6 +39,7 @@ class Recipe:
         pastiche_version: the plug-in's version.
         daemon_version: the daemon's version; may be empty.
         notes: what the daemon told about the layer.
+        ignored: options of the text it was loaded from that are unknown here; they are not stored.
     """
 
     options: Options
@@ -46,6 +48,7 @@ class Recipe:
     pastiche_version: str = __version__
     daemon_version: str = ""
     notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @staticmethod
     def of(options: Options, result: StylizeResult) -> Recipe:
@@ -97,8 +100,10 @@ class Recipe:
         chosen = values.get("options")
         if not isinstance(chosen, dict):
             _damaged("options")
+        given = cast("dict[str, object]", chosen)
+        unknown = Options.unknown_names(given)
         try:
-            options = Options.from_dict(cast("dict[str, object]", chosen))
+            options = Options.from_dict(given)
         except OptionError as error:
             raise RecipeError(
                 marked("The recipe cannot be used: its {field} is wrong ({problem})"),
@@ -112,6 +117,7 @@ class Recipe:
             pastiche_version=_text(values, "pastiche_version"),
             daemon_version=_text(values, "daemon_version"),
             notes=_notes(values),
+            ignored=tuple(name[:_LONGEST_NAME] for name in unknown[:_MOST_NOTES]),
         )
 
 

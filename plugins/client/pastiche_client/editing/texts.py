@@ -11,6 +11,7 @@ from pastiche_client.editing.run import RunStage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pastiche_client.editing.catalogue import Catalogue
     from pastiche_client.editing.recipe import Recipe
     from pastiche_client.editing.run import RunResult, RunState
     from pastiche_client.paths import DataPaths
@@ -100,6 +101,22 @@ class Texts(Labels):
             "“{layer}” was edited while it was being stylized. The new layer shows it as it was "
             "before."
         ).format(layer=layer)
+
+    def recipe_notes(self, recipe: Recipe, catalogue: Catalogue) -> tuple[str, ...]:
+        """Why a recipe may give another result now than it gave; empty if nothing speaks for it."""
+        notes: list[str] = []
+        item = catalogue.find(recipe.options.style)
+        if item is None:
+            notes.append(self.style_missing(recipe.options.style))
+        elif item.pack_version != recipe.pack_version:
+            notes.append(self.other_pack_version(recipe, item.pack_version))
+        if recipe.ignored:
+            notes.append(
+                self._tr(
+                    "The recipe has values that this Pastiche does not know and leaves out: {names}"
+                ).format(names=self._listed(recipe.ignored))
+            )
+        return tuple(notes)
 
     def other_pack_version(self, recipe: Recipe, installed: str) -> str:
         """A note for a recipe whose pack is installed in another version."""
