@@ -144,6 +144,11 @@ RULES = (
         deferred=("PIL", "numpy", "typing_extensions"),
     ),
     Rule(
+        "what the editors share loads no transport, so that a plug-in is registered quickly",
+        files=("plugins/client/pastiche_client/editing/*",),
+        forbidden=("google", "grpclib", "h2", "pastiche", "pastiche_client.client"),
+    ),
+    Rule(
         "the editors' plug-ins never import the daemon",
         files=("plugins/gimp/*", "plugins/krita/*"),
         forbidden=("pastiche_daemon", "torch", "torchvision"),
@@ -285,6 +290,7 @@ def _matches_any(pattern: str, files: list[str]) -> bool:
 
 _DAEMON_MODULE = "daemon/pastiche_daemon/stylize.py"
 _CLIENT_MODULE = "plugins/client/pastiche_client/layer.py"
+_EDITING_MODULE = "plugins/client/pastiche_client/editing/run.py"
 
 
 @pytest.mark.parametrize(
@@ -319,6 +325,8 @@ _CLIENT_MODULE = "plugins/client/pastiche_client/layer.py"
         (_CLIENT_MODULE, "from PyQt5.QtCore import QThread"),
         (_CLIENT_MODULE, "import pastiche_daemon"),
         (_CLIENT_MODULE, "import grpc"),
+        (_EDITING_MODULE, "from pastiche_client.client import Client"),
+        (_EDITING_MODULE, "from pastiche.v1 import layer_pb2"),
         ("plugins/gimp/pastiche/pastiche.py", "import pastiche_daemon.packs"),
         ("plugins/krita/pastiche/docker.py", "async def late():\n    import torch"),
         ("install.py", "import rich"),
