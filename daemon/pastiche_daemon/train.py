@@ -95,11 +95,15 @@ class TrainConfig:
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of ``step``, counted from 0."""
-        remaining = (self.steps - step) / max(1.0, self.decay * self.steps)
-        if remaining >= 1:
-            return self.learning_rate
-        cosine = torch.cos(torch.tensor((1 - remaining) * torch.pi)).item()
-        return self.learning_rate * 0.5 * (1 + cosine)
+        return falling_rate(self.learning_rate, step, self.steps, self.decay)
+
+
+def falling_rate(rate: float, step: int, steps: int, decay: float) -> float:
+    """``rate``, falling to zero as a half cosine over the last ``decay`` of ``steps``."""
+    remaining = (steps - step) / max(1.0, decay * steps)
+    if remaining >= 1:
+        return rate
+    return rate * 0.5 * (1 + math.cos((1 - remaining) * math.pi))
 
 
 class StepReport(NamedTuple):
@@ -112,6 +116,10 @@ class StepReport(NamedTuple):
     tv: float
     grid: float
     seconds: float
+
+    def terms(self) -> dict[str, float]:
+        """The losses by name."""
+        return {name: getattr(self, name) for name in ("total", "content", "style", "tv", "grid")}
 
 
 @dataclass

@@ -308,7 +308,7 @@ class TrainingRun:
                 "grid": config.grid,
             },
             style_sha256=self._style_hashes,
-            commit=_commit(),
+            commit=commit_of_checkout(),
             pastiche_version=__version__,
             torch_version=torch.__version__,
             torchvision_version=torchvision.__version__,
@@ -380,7 +380,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _commit() -> str:
+def commit_of_checkout() -> str:
     """The commit of the code that runs, where it runs from a checkout."""
     command = [
         "git",

@@ -16,6 +16,7 @@ _COMMANDS = {
     "packs": "packs",
     "demo": "demo",
     "train": "train",
+    "distill-encoder": "distill_encoder",
     "bench": "bench",
     "serve": "serve",
     "status": "status",
@@ -40,7 +41,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"{__name__}.{_COMMANDS[cmd_name]}")
-        return cast("click.Command", getattr(module, cmd_name))
+        return cast("click.Command", getattr(module, _COMMANDS[cmd_name]))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

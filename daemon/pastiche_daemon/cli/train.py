@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.cli.training_progress import training_progress
 
 if TYPE_CHECKING:
     import torch
 
-    from pastiche_daemon.train import StepReport
 
 _PATH = click.Path(path_type=Path)
 
@@ -200,7 +197,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         folder=options["output"],
         encoder=options["encoder"],
         encoder_weights=options["encoder_weights"],
-        command=_command_line(context),
+        command=command_line(context),
         about=options["about"],
         pooling=options["pooling"],
         samples=options["samples"],
@@ -226,7 +223,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         f" steps {run.training.step} to {request.steps}",
         markup=False,
     )
-    with _progress(console, request.steps, run.training.step) as show:
+    with training_progress(console, request.steps, run.training.step) as show:
         for report in run.steps(
             checkpoint_seconds=options["checkpoint_minutes"] * 60,
             sample_every=options["sample_every"],
@@ -278,9 +275,9 @@ def _channels(text: str) -> tuple[int, int, int]:
     return full, half, quarter
 
 
-def _command_line(context: click.Context) -> str:
+def command_line(context: click.Context) -> str:
     """The command that makes this pack again: the options as given, without the output's place."""
-    parts = ["pastiche", "train"]
+    parts = ["pastiche", context.command.name or ""]
     for parameter in context.command.params:
         name = parameter.name or ""
         source = context.get_parameter_source(name)
@@ -291,36 +288,3 @@ def _command_line(context: click.Context) -> str:
         for item in value if isinstance(value, tuple) else (value,):
             parts += [parameter.opts[-1], str(item)]
     return shlex.join(parts)
-
-
-@contextmanager
-def _progress(console: Console, steps: int, done: int) -> Iterator[Any]:
-    """A bar with the losses and the time left; a line now and then where there is no terminal."""
-    progress = Progress(
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[losses]}"),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    averages: dict[str, float] = {}
-
-    def show(report: StepReport) -> None:
-        for name in ("total", "content", "style", "tv", "grid"):
-            value = float(getattr(report, name))
-            averages[name] = averages.get(name, value) * 0.98 + value * 0.02
-        losses = "  ".join(f"{name} {value:.4f}" for name, value in averages.items())
-        progress.update(task, completed=report.step, losses=losses)
-        if not console.is_terminal and (report.step % 50 == 0 or report.step == steps):
-            pace = report.seconds / report.step
-            left = (steps - report.step) * pace / 60
-            click.echo(
-                f"step {report.step}/{steps}  {losses}  {pace:.2f} s/step  {left:.0f} min left",
-                err=True,
-            )
-
-    with progress:
-        task = progress.add_task("training", total=steps, completed=done, losses="")
-        yield show

@@ -95,7 +95,10 @@ def _blocks_of(config: Iterable[str | int]) -> tuple[tuple[int, ...], ...]:
 
 
 def encoder_specs() -> dict[str, EncoderSpec]:
-    """The encoders known by name: ``vgg11``, ``vgg13``, ``vgg16``, ``vgg19``, ``vgg19-quarter``."""
+    """The encoders known by name: ``vgg11`` to ``vgg19``, ``vgg19-quarter`` and ``compact``.
+
+    ``compact`` is VGG-19 up to conv5_1 with 3/8 of its channels: the student of `distill`.
+    """
     named = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
     specs = {
         name: EncoderSpec(name=name, blocks=_blocks_of(vgg.cfgs[letter]))
@@ -104,6 +107,10 @@ def encoder_specs() -> dict[str, EncoderSpec]:
     quarter = tuple(tuple(width // 4 for width in block) for block in specs["vgg19"].blocks)
     specs["vgg19-quarter"] = EncoderSpec(
         name="vgg19-quarter", blocks=quarter, preprocessing="learned", padding="reflect"
+    )
+    compact = [tuple(width * 3 // 8 for width in block) for block in specs["vgg19"].blocks]
+    specs["compact"] = EncoderSpec(
+        name="compact", blocks=(*compact[:4], compact[4][:1]), padding="reflect"
     )
     return specs
 

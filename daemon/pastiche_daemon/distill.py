@@ -1,0 +1,298 @@
+"""Training the compact encoder: a small VGG that predicts the features of large ones.
+
+Knowledge distillation by linear embedding: Wang et al., "Collaborative Distillation for
+Ultra-Resolution Universal Style Transfer", CVPR 2020, section 3.2. A 1x1 convolution per layer maps
+the student's channels to the teacher's; it is thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pastiche_daemon.nn.encoder import Encoder, encoder_specs
+from pastiche_daemon.nn.losses import gram_matrix
+from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
+from pastiche_daemon.nn.objective import wide
+from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
+from pastiche_daemon.photographs import RandomCrops
+from pastiche_daemon.train import CHECKPOINT, TrainingError, falling_rate
+
+STUDENT = "compact"
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """An encoder, and the layers at which the student learns from it."""
+
+    encoder: Encoder
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """What decides the student, besides the photographs and the teachers.
+
+    The loss is the mean over the teachers' layers of ||A f + b - t||^2 / ||t||^2 with the
+    student's features f and the teacher's t. The learning rate is constant and falls to zero as a
+    half cosine over the last ``decay`` of the steps; weights are averaged as in `train`.
+    """
+
+    steps: int = 10_000
+    batch_size: int = 4
+    crop_size: int = 224
+    learning_rate: float = 1e-3
+    decay: float = 0.5
+    average: float = 0.998
+    seed: int = 0
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.crop_size < 64:
+            raise TrainingError(f"crop_size must be at least 64, not {self.crop_size}")
+        if not self.learning_rate > 0:
+            raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
+        if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
+            raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
+
+
+class DistillReport(NamedTuple):
+    """One finished step; ``errors`` are the relative squared errors per layer."""
+
+    step: int
+    loss: float
+    errors: dict[str, float]
+    seconds: float
+
+    def terms(self) -> dict[str, float]:
+        """The loss and its parts by name."""
+        return {"loss": self.loss, **self.errors}
+
+
+class _Learner(nn.Module):
+    """The student with its heads; `forward` predicts the teachers' layers."""
+
+    def __init__(self, widths: Mapping[str, int]) -> None:
+        super().__init__()
+        self.student = Encoder(encoder_specs()[STUDENT])
+        self.student.check_layers(widths)
+        for name in self.student.spec.convolutions:
+            conv = self.student.convolution(name)
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            assert conv.bias is not None
+            nn.init.zeros_(conv.bias)
+            conv.requires_grad_(requires_grad=True)
+        self.heads = nn.ModuleDict(
+            {
+                layer: nn.Conv2d(self.student.convolution(_conv_of(layer)).out_channels, width, 1)
+                for layer, width in widths.items()
+            }
+        )
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        features = self.student(image, list(self.heads))
+        return {layer: head(features[layer]) for layer, head in self.heads.items()}
+
+
+class Distillation:
+    """One run in its folder: new, or continued from its checkpoint.
+
+    ``fingerprint`` is JSON-like data that must be the same when a run is continued. Raises
+    `TrainingError` where two teachers share a layer or a checkpoint belongs to another run.
+    """
+
+    def __init__(
+        self,
+        config: DistillConfig,
+        teachers: Sequence[Teacher],
+        crops: RandomCrops,
+        folder: Path,
+        *,
+        fingerprint: Mapping[str, Any],
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self._crops = crops
+        self._dtype = dtype_of(config.precision)
+        self._fingerprint = json.loads(json.dumps(fingerprint))
+        widths: dict[str, int] = {}
+        for teacher in teachers:
+            teacher.encoder.check_layers(teacher.layers)
+            for layer in teacher.layers:
+                if layer in widths:
+                    raise TrainingError(f"teachers: two of them teach {layer}; give it to one")
+                widths[layer] = teacher.encoder.convolution(_conv_of(layer)).out_channels
+        if not widths:
+            raise TrainingError("teachers: give at least one layer")
+        self._teachers = [
+            Teacher(channels_last(teacher.encoder.to(self._dtype)), teacher.layers)
+            for teacher in teachers
+        ]
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            self._learner = channels_last(_Learner(widths))
+        trained = [p for p in self._learner.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
+        self._average = {k: v.detach().clone() for k, v in self._learner.state_dict().items()}
+        self.step = 0
+        self.seconds = 0.0
+        if (folder / CHECKPOINT).exists():
+            self._restore()
+
+    def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[DistillReport]:
+        """Run the remaining steps, yielding after each; saves now and then and at the end."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        saved = time.monotonic()
+        while self.step < self.config.steps:
+            yield self._run_step()
+            if time.monotonic() - saved >= checkpoint_seconds:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def student(self) -> Encoder:
+        """A copy of the student with the averaged weights."""
+        return self._averaged().student.eval()
+
+    @torch.no_grad()
+    def gram_cosines(self, image: Tensor) -> dict[str, float]:
+        """Per layer, the cosine of the predicted Gram matrix and the teacher's for one image.
+
+        ``image`` is 1 x 3 x H x W in 0..1; the averaged weights are used, in float32.
+        """
+        predicted = self._averaged()(image)
+        cosines: dict[str, float] = {}
+        for teacher in self._teachers:
+            encoder = copy.deepcopy(teacher.encoder).float()
+            for layer, target in encoder(image, teacher.layers).items():
+                cosines[layer] = gram_cosine(predicted[layer], target).item()
+        return cosines
+
+    def tensors(self, photographs: Iterable[Tensor]) -> dict[str, Tensor]:
+        """The finished encoder in half precision, scaled to mean activation 1, by names.
+
+        The heads are there too, as ``aux4_1.weight`` and ``.bias`` from the scaled features to the
+        teacher's channels, so that others can check what was learned.
+        """
+        learner = self._averaged()
+        scaled = scale_to_mean_activation(learner.student, photographs)
+        tensors: dict[str, Tensor] = {}
+        for name in scaled.encoder.spec.convolutions:
+            conv = scaled.encoder.convolution(name)
+            assert conv.bias is not None
+            tensors |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
+        for layer, head in learner.heads.items():
+            assert isinstance(head, nn.Conv2d)
+            assert head.bias is not None
+            scale = scaled.scales[_conv_of(layer)].float()
+            tensors[f"aux{layer[4:]}.weight"] = head.weight / scale[None, :, None, None]
+            tensors[f"aux{layer[4:]}.bias"] = head.bias
+        return {k: v.detach().half().contiguous() for k, v in tensors.items()}
+
+    def _averaged(self) -> _Learner:
+        learner = copy.deepcopy(self._learner)
+        learner.load_state_dict(self._average)
+        return learner.eval().requires_grad_(requires_grad=False)
+
+    def save(self) -> None:
+        """Write the checkpoint: to a temporary file first, so that there is always a whole one."""
+        path = self.folder / CHECKPOINT
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            torch.save(
+                {
+                    "step": self.step,
+                    "seconds": self.seconds,
+                    "learner": self._learner.state_dict(),
+                    "average": self._average,
+                    "optimizer": self._optimizer.state_dict(),
+                    "description": self._description(),
+                },
+                file,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    def _description(self) -> str:
+        config = {k: v for k, v in asdict(self.config).items() if k != "steps"}
+        return json.dumps({"config": config, "data": self._fingerprint}, sort_keys=True)
+
+    def _restore(self) -> None:
+        path = self.folder / CHECKPOINT
+        saved = torch.load(path, weights_only=True)
+        if saved["description"] != self._description():
+            raise TrainingError(
+                f"{path} belongs to another training; continue it with what it was started with, "
+                "or choose another folder"
+            )
+        self.step, self.seconds = saved["step"], saved["seconds"]
+        self._learner.load_state_dict(saved["learner"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self._average = saved["average"]
+
+    def _run_step(self) -> DistillReport:
+        started = time.monotonic()
+        config = self.config
+        images = self._crops.batch(self.step, config.batch_size).to(self._dtype)
+        rate = falling_rate(config.learning_rate, self.step, config.steps, config.decay)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        parameters = {k: v.to(self._dtype) for k, v in self._learner.named_parameters()}
+        predicted = functional_call(self._learner, parameters, (images,))
+        errors: dict[str, Tensor] = {}
+        for teacher in self._teachers:
+            with torch.no_grad():
+                targets = teacher.encoder(images, teacher.layers)
+            for layer, target in targets.items():
+                errors[layer] = relative_error(wide(predicted[layer]), wide(target))
+        loss = torch.stack(list(errors.values())).mean()
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is no longer a number at step {self.step}; "
+                "lower the learning rate and start again"
+            )
+        self._optimizer.step()
+        self.step += 1
+        share = min(config.average, self.step / (self.step + 10))
+        with torch.no_grad():
+            for name, value in self._learner.state_dict().items():
+                self._average[name].lerp_(value, 1 - share)
+        self.seconds += time.monotonic() - started
+        return DistillReport(
+            self.step, loss.item(), {k: v.item() for k, v in errors.items()}, self.seconds
+        )
+
+
+def relative_error(predicted: Tensor, target: Tensor) -> Tensor:
+    """||p - t||^2 / ||t||^2, a scalar."""
+    size = target.square().sum().clamp_min(torch.finfo(target.dtype).tiny)
+    return (predicted - target).square().sum() / size
+
+
+def gram_cosine(predicted: Tensor, target: Tensor) -> Tensor:
+    """Cosine between the Gram matrices of two feature maps, N x C x H x W; N values."""
+    a, b = (gram_matrix(features, "hw").flatten(1) for features in (predicted, target))
+    return torch.nn.functional.cosine_similarity(a, b)
+
+
+def _conv_of(layer: str) -> str:
+    """The convolution that makes a layer: ``relu4_1`` and ``conv4_1`` to ``conv4_1``."""
+    if not layer.startswith(("relu", "conv")):
+        raise TrainingError(f"teachers: {layer!r} is no conv or relu layer")
+    return f"conv{layer[4:]}"

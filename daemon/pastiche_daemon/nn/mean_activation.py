@@ -1,0 +1,61 @@
+"""Scaling an encoder's weights so that its layers weigh alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pastiche_daemon.nn.encoder import Encoder
+
+
+class ScaledEncoder(NamedTuple):
+    """The encoder, and by how much each convolution's channels were scaled."""
+
+    encoder: Encoder
+    scales: dict[str, Tensor]
+
+
+def scale_to_mean_activation(
+    encoder: Encoder, batches: Iterable[Tensor], least: float = 0.01
+) -> ScaledEncoder:
+    """A copy whose ReLU outputs have the mean 1 in every channel over ``batches`` of images.
+
+    Gatys et al., CVPR 2016, section 2. ReLUs and poolings without normalization let every channel
+    be scaled, and the next layer's weights undo it, so that nothing else changes. Channels that
+    hardly ever fire would become noise: those below ``least`` of their layer's mean are scaled as
+    if they had that. A layer that never fires keeps its weights. ``batches`` (N x 3 x H x W in
+    0..1) are read once. Raises ValueError where there are none.
+    """
+    names = encoder.spec.convolutions
+    sums: dict[str, Tensor] = {}
+    count = 0
+    with torch.no_grad():
+        for batch in batches:
+            count += 1
+            features = encoder(batch, [f"relu{name[4:]}" for name in names])
+            for name in names:
+                mean = features[f"relu{name[4:]}"].double().mean(dim=(0, 2, 3))
+                sums[name] = sums.get(name, torch.zeros_like(mean)) + mean
+    if not count:
+        raise ValueError("no images to take mean activations of")
+    scaled = copy.deepcopy(encoder)
+    before: Tensor | None = None
+    scales: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for name in names:
+            conv = scaled.convolution(name)
+            mean = sums[name] / count
+            floor = least * mean.mean()
+            scale = 1 / torch.maximum(mean, floor) if floor > 0 else torch.ones_like(mean)
+            weight = conv.weight.double() * scale[:, None, None, None]
+            if before is not None:
+                weight = weight / before[None, :, None, None]
+            conv.weight.copy_(weight)
+            assert conv.bias is not None
+            conv.bias.copy_(conv.bias.double() * scale)
+            before = scales[name] = scale
+    return ScaledEncoder(scaled, scales)
