@@ -75,11 +75,11 @@ class Labels:
 
     @property
     def no_second_style(self) -> str:
-        return self._tr("None")
+        return self._tr("No second style")
 
     @property
     def second_share(self) -> str:
-        return self._tr("Share")
+        return self._tr("Second share")
 
     @property
     def second_share_tip(self) -> str:
