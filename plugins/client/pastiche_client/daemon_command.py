@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from pastiche_client.errors import DaemonStartError
+from pastiche_client.sandbox import Sandbox, current_sandbox, may_start_outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,22 @@ def daemon_command(paths: DataPaths, environ: Mapping[str, str] = os.environ) ->
     # An editor's sys.executable is the editor, but the daemon is never importable there.
     if importlib.util.find_spec("pastiche_daemon") is not None and sys.executable:
         return DaemonCommand((sys.executable, "-m", "pastiche_daemon", "serve"), environment)
-    return DaemonCommand(_installed_command(paths), _without_editor(environment))
+    command = DaemonCommand(_installed_command(paths), _without_editor(environment))
+    sandbox = current_sandbox(environ)
+    return command if sandbox is Sandbox.NONE else _outside(sandbox, command, paths)
+
+
+def _outside(sandbox: Sandbox, command: DaemonCommand, paths: DataPaths) -> DaemonCommand:
+    """The command that runs this one outside the sandbox."""
+    if sandbox is Sandbox.FLATPAK and may_start_outside():
+        home = f"--env=PASTICHE_HOME={paths.root}"
+        arguments = ("flatpak-spawn", "--host", home, *command.arguments)
+        return DaemonCommand(arguments, command.environment)
+    raise DaemonStartError(
+        f"This program runs in a {sandbox.value} and cannot start the Pastiche daemon outside it. "
+        f"Run this in a terminal, and try again: {shlex.join(command.arguments)}",
+        reason="DAEMON_OUTSIDE_SANDBOX",
+    )
 
 
 def _installed_command(paths: DataPaths) -> tuple[str, ...]:

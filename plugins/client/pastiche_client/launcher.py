@@ -17,6 +17,7 @@ from pastiche_client.connection import Connection, StaleRuntimeFileError, open_c
 from pastiche_client.daemon_command import daemon_command
 from pastiche_client.errors import DaemonNotRunningError, DaemonStartError
 from pastiche_client.runtime_file import RuntimeFileError, RuntimeInfo, read_runtime_file
+from pastiche_client.sandbox import Sandbox, ask_for_daemon, can_ask, current_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -76,7 +77,7 @@ async def _start(
     stack: AsyncExitStack, paths: DataPaths, client_id: str, start_timeout: float
 ) -> Connection:
     deadline = time.monotonic() + start_timeout
-    process = _StartedDaemon.start(paths)
+    process = _start_process(paths)
     next_start = 0.0
     tried: RuntimeInfo | None = None
     why = "it did not write its runtime file"
@@ -108,7 +109,7 @@ async def _start(
         if not next_start:
             next_start = time.monotonic() + _OTHER_START_SECONDS
         elif time.monotonic() >= next_start:
-            process, next_start = _StartedDaemon.start(paths), 0.0
+            process, next_start = _start_process(paths), 0.0
     if process.exit_code is None:
         process.terminate()
     raise DaemonStartError(
@@ -116,6 +117,12 @@ async def _start(
         f"Its log is {paths.log_file}",
         reason="DAEMON_START_FAILED",
     )
+
+
+def _start_process(paths: DataPaths) -> _StartedDaemon | _RequestedDaemon:
+    if current_sandbox() is Sandbox.NONE or not can_ask(paths):
+        return _StartedDaemon.start(paths)
+    return _RequestedDaemon.start(paths)
 
 
 def _readable(paths: DataPaths) -> RuntimeInfo | None:
@@ -173,6 +180,34 @@ class _StartedDaemon:
     def terminate(self) -> None:
         with contextlib.suppress(OSError):
             self.process.terminate()
+
+
+@dataclass(frozen=True)
+class _RequestedDaemon:
+    """A daemon that something outside this program's sandbox starts."""
+
+    paths: DataPaths
+
+    @staticmethod
+    def start(paths: DataPaths) -> _RequestedDaemon:
+        try:
+            ask_for_daemon(paths)
+        except OSError as error:
+            raise DaemonStartError(
+                f"The Pastiche daemon cannot be asked for: {error}", reason="DAEMON_START_FAILED"
+            ) from error
+        return _RequestedDaemon(paths)
+
+    @property
+    def exit_code(self) -> int | None:
+        return None  # nothing here knows
+
+    def output(self) -> str:
+        return ""
+
+    def terminate(self) -> None:
+        with contextlib.suppress(OSError):
+            self.paths.request_file.unlink()
 
 
 def _creation_flags() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -47,9 +48,26 @@ class DataPaths:
         """The command that starts the daemon, as a JSON list; written by the installer."""
         return self.root / "daemon-command.json"
 
+    @property
+    def on_request_file(self) -> Path:
+        """There where the installer lets systemd start the daemon on request."""
+        return self.root / "start-on-request"
 
-def data_paths(environ: Mapping[str, str] = os.environ) -> DataPaths:
-    """The data folder of the current user: `PASTICHE_HOME`, or the system's usual place.
+    @property
+    def request_file(self) -> Path:
+        """The request itself; removed when the daemon is started."""
+        return self.root / "run" / "start-request"
+
+
+# Written by the installer into a plug-in's copy of this package.
+_INSTALLED = Path(__file__).with_name("data-folder.txt")
+
+
+def data_paths(environ: Mapping[str, str] = os.environ, installed: Path = _INSTALLED) -> DataPaths:
+    """The data folder of the current user.
+
+    It is the first of: `PASTICHE_HOME`, what the file `installed` says, if it exists, and the
+    system's usual place.
 
     XDG_DATA_HOME is left out on purpose: an editor in a flatpak or snap sees another value than
     the daemon outside it, and both must find the same folder.
@@ -57,6 +75,10 @@ def data_paths(environ: Mapping[str, str] = os.environ) -> DataPaths:
     chosen = environ.get("PASTICHE_HOME")
     if chosen:
         return DataPaths(Path(chosen).expanduser().absolute())
+    with contextlib.suppress(OSError):
+        text = installed.read_text(encoding="utf-8").strip()
+        if text:
+            return DataPaths(Path(text))
     if sys.platform == "win32":
         local = environ.get("LOCALAPPDATA")
         base = Path(local) if local else Path.home() / "AppData" / "Local"
