@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _GROUP = b"python"
 _KEY = b"enable_pastiche"
-_HEADER = re.compile(rb"\s*\[([^\]]*)\]\s*")
-_ENTRY = re.compile(rb"(\s*" + _KEY + rb"\s*=\s*)(\S*)(\s*)")
+_HEADER = re.compile(rb"\s*\[(.*)\]\s*")  # a group within a group is `[outer][inner]`
+_ENTRY = re.compile(rb"([ \t]*" + _KEY + rb"[ \t]*=[ \t]*)(\S*)(\s*)")
 _RESOURCE_ENTRY = re.compile(rb"\s*ResourceDirectory(\[\$e\])?\s*=\s*(.*?)\s*")
 
 
