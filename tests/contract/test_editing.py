@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pastiche_client.client import Client
@@ -14,11 +15,13 @@ from pastiche_client.editing.blocking import run_and_wait
 from pastiche_client.editing.catalogue import load_catalogue
 from pastiche_client.editing.live_preview import LivePreview, PreviewPicture
 from pastiche_client.editing.options import Options
+from pastiche_client.editing.preview_plan import PreviewMode, PreviewPlan, plan_preview
 from pastiche_client.editing.recipe import Recipe
 from pastiche_client.editing.run import LayerRun, RunItem, RunResult, RunStage, RunState
 from pastiche_client.editing.texts import Texts
 from pastiche_client.editing.translations import translator
 from pastiche_client.errors import DaemonLostError, DaemonStartError
+from pastiche_client.images import layer_from_array, layer_to_array
 from pastiche_client.layer import Layer, PixelFormat, SampleType
 from pastiche_client.paths import DataPaths
 from tests.contract.daemons import daemons, end_daemons
@@ -225,6 +228,25 @@ def test_a_preview_is_what_the_layer_becomes(client: Client, show: Show) -> None
     assert (picture.options, picture.tag) == (MIX, "tag")
     result = client.stylize(layer(64), MIX.styles(), strength=MIX.strength)
     assert picture.layer == result.layer
+
+
+def test_the_detail_of_a_layer_that_is_not_large_is_exactly_its_part_of_the_result(
+    client: Client, show: Show
+) -> None:
+    pixels = (np.mgrid[:330, :400].sum(axis=0) % 256).astype("uint8")
+    plan = plan_preview(PreviewMode.DETAIL, 400, 330, MIX, (0.9, 0.1))
+
+    def read(part: PreviewPlan) -> Layer:
+        assert (part.out_width, part.out_height) == (part.width, part.height)
+        rows = slice(part.y, part.y + part.height)
+        return layer_from_array(pixels[rows, part.x : part.x + part.width])
+
+    show.preview.request(read(plan), plan.options, plan, plan.surround(read))
+    picture = layer_to_array(show.next().layer)
+    result = client.stylize(layer_from_array(pixels), MIX.styles(), strength=MIX.strength)
+    whole = layer_to_array(result.layer)
+    assert picture.shape == (320, 320, 1)
+    np.testing.assert_array_equal(picture, whole[plan.y : plan.y + 320, plan.x : plan.x + 320])
 
 
 def test_the_last_of_many_requests_is_shown_last(show: Show) -> None:

@@ -11,9 +11,11 @@ import pytest
 from pastiche_client.editing import live_preview
 from pastiche_client.editing.live_preview import LivePreview, PreviewPicture
 from pastiche_client.editing.options import Options
+from pastiche_client.editing.surroundings import Surroundings
 from pastiche_client.editing.texts import Texts
 from pastiche_client.editing.translations import translator
 from pastiche_client.errors import DaemonLostError
+from pastiche_client.layer import Layer, PixelFormat, SampleType
 from pastiche_client.results import Progress, Queued, Stage
 from tests.unit.editing.scripted import WAIT_SECONDS, ScriptedStylizer, Window, small_layer
 
@@ -73,6 +75,16 @@ def test_a_request_is_shown(play: Play) -> None:
     (picture,) = play.shown
     assert (picture.layer, picture.tag) == (small_layer(), 0.4)
     assert play.failures == []
+
+
+def test_a_detail_is_sent_amid_its_surroundings_and_shown_alone(play: Play) -> None:
+    whole = Layer(2, 1, PixelFormat.GREY, SampleType.U8, b"ab")
+    play.preview.request(small_layer(88), Options("tiny/one"), None, Surroundings(whole, 1, 0))
+    call = play.stylizer.next_call()
+    assert bytes(call.layer.data) == b"aX"
+    call.succeed()
+    play.window.turn_until(lambda: bool(play.shown))
+    assert play.shown[0].layer == small_layer(88)
 
 
 def test_requests_that_come_together_are_one(play: Play) -> None:

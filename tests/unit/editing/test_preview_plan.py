@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pastiche_client.editing.options import Options
-from pastiche_client.editing.preview_plan import PREVIEW_SIDE, PreviewMode, plan_preview
+from pastiche_client.editing.preview_plan import (
+    PREVIEW_SIDE,
+    PreviewMode,
+    PreviewPlan,
+    plan_preview,
+)
+from pastiche_client.layer import Layer, PixelFormat, SampleType
 
 sides = st.integers(1, 100_000)
 strokes = st.floats(0.25, 4.0)
@@ -42,22 +48,53 @@ def test_a_detail_is_as_in_the_result(width: int, height: int, stroke: float) ->
 @pytest.mark.parametrize(
     ("center", "corner"),
     [
-        ((0.5, 0.5), (808, 308)),
+        ((0.5, 0.5), (840, 340)),
         ((0.0, 0.0), (0, 0)),
-        ((1.0, 1.0), (1616, 616)),
-        ((-3.0, 9.0), (0, 616)),
+        ((1.0, 1.0), (1680, 680)),
+        ((-3.0, 9.0), (0, 680)),
     ],
 )
 def test_a_detail_is_around_its_center(
     center: tuple[float, float], corner: tuple[int, int]
 ) -> None:
     plan = plan_preview(DETAIL, 2000, 1000, Options("tiny/one"), center)
-    assert (plan.x, plan.y, plan.width, plan.height) == (*corner, 384, 384)
+    assert (plan.x, plan.y, plan.width, plan.height) == (*corner, 320, 320)
 
 
 def test_fine_strokes_make_a_smaller_detail() -> None:
     plan = plan_preview(DETAIL, 2000, 1000, Options("tiny/one", stroke_size=0.25))
-    assert (plan.width, plan.height) == (128, 128)
+    assert (plan.width, plan.height) == (80, 80)
+
+
+@given(sides, sides, strokes, st.floats(0, 1), st.floats(0, 1))
+def test_a_detail_of_a_larger_layer_is_put_amid_the_layer(
+    width: int, height: int, stroke: float, x: float, y: float
+) -> None:
+    options = Options("tiny/one", stroke_size=stroke)
+    plan = plan_preview(DETAIL, width, height, options, (x, y))
+    whole = plan.surroundings
+    if whole is None:
+        assert (plan.x, plan.y, plan.width, plan.height) == (0, 0, width, height)
+        assert plan.surround(read) is None
+        return
+    assert (whole.x, whole.y, whole.width, whole.height) == (0, 0, width, height)
+    assert max(whole.out_width, whole.out_height) / stroke < 512.001
+    around = plan.surround(read)
+    assert around is not None
+    assert (around.layer.width, around.layer.height) == (whole.out_width, whole.out_height)
+    assert 0 <= around.x <= whole.out_width - plan.out_width
+    assert 0 <= around.y <= whole.out_height - plan.out_height
+    if (whole.out_width, whole.out_height) == (width, height):
+        assert (around.x, around.y) == (plan.x, plan.y)
+
+
+def read(plan: PreviewPlan) -> Layer:
+    size = plan.out_width * plan.out_height
+    return Layer(plan.out_width, plan.out_height, PixelFormat.GREY, SampleType.U8, bytes(size))
+
+
+def test_a_fitting_preview_has_no_surroundings() -> None:
+    assert plan_preview(FIT, 4000, 3000, Options("tiny/one")).surround(read) is None
 
 
 @given(sides, sides, strokes)

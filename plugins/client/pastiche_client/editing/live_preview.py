@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pastiche_client.editing.host import Post
     from pastiche_client.editing.options import Options
+    from pastiche_client.editing.surroundings import Surroundings
     from pastiche_client.editing.texts import Texts
     from pastiche_client.layer import Layer
     from pastiche_client.paths import DataPaths
@@ -63,6 +64,16 @@ class _Request:
     layer: Layer
     options: Options
     tag: object
+    surroundings: Surroundings | None
+
+    @property
+    def sent(self) -> Layer:
+        return self.surroundings.around(self.layer) if self.surroundings else self.layer
+
+    def shown(self, result: Layer) -> Layer:
+        if self.surroundings is None:
+            return result
+        return self.surroundings.detail_of(result, self.layer.width, self.layer.height)
 
 
 @dataclass
@@ -105,14 +116,24 @@ class LivePreview:
         self._thread = threading.Thread(target=self._work, name="pastiche-preview", daemon=True)
         self._thread.start()
 
-    def request(self, layer: Layer, options: Options, tag: object = None) -> None:
-        """Ask for a picture of a layer that was reduced already, see `plan_preview`.
+    def request(
+        self,
+        layer: Layer,
+        options: Options,
+        tag: object = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        """Ask for a picture of a layer that was reduced already.
 
-        `tag` comes back with the picture.
+        Args:
+            layer: what a plan says, see `plan_preview`; the picture has its size.
+            options: the plan's.
+            tag: comes back with the picture.
+            surroundings: what `PreviewPlan.surround` gives.
         """
         with self._changed:
             self._count += 1
-            self._pending = _Request(self._count, layer, options, tag)
+            self._pending = _Request(self._count, layer, options, tag, surroundings)
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -170,7 +191,7 @@ class LivePreview:
         """What the daemon makes of a request; None if it was ended before. Raises its errors."""
         call = _Call()
         future = self._client.submit_stylize(
-            request.layer,
+            request.sent,
             request.options.styles(),
             strength=request.options.strength,
             preserve_colors=request.options.preserve_colors,
@@ -185,7 +206,8 @@ class LivePreview:
         future.cancel()  # does nothing where it is done
         if future.cancelled():
             return None
-        return PreviewPicture(future.result().layer, request.options, request.tag)
+        layer = request.shown(future.result().layer)
+        return PreviewPicture(layer, request.options, request.tag)
 
     def _is_superseded(self, request: _Request, call: _Call) -> bool:
         if self._closed or request.number <= self._cleared:

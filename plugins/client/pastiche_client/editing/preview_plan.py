@@ -8,14 +8,20 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pastiche_client.editing.options import STROKE_SIZES
+from pastiche_client.editing.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pastiche_client.editing.options import Options
+    from pastiche_client.layer import Layer
 
 #: Longer side of a preview, in pixels.
 PREVIEW_SIDE = 384
 # Longer side of what the network sees for a preview: more is no longer quick.
 _NETWORK_SIDE = 512
+# And how much of that is the detail, the rest being its surroundings.
+_DETAIL_SIDE = 320
 
 
 class PreviewMode(str, Enum):
@@ -34,6 +40,8 @@ class PreviewPlan:
         out_width, out_height: the size to reduce it to; the part's own for a detail.
         options: what to ask the daemon for at that size.
         true_strokes: whether the strokes look as they will in the result, save for the scale.
+        surroundings: for a detail of a layer that is larger, what to read of the layer to put
+            around it, see `surround`; its own options are of no use.
     """
 
     x: int
@@ -44,6 +52,21 @@ class PreviewPlan:
     out_height: int
     options: Options
     true_strokes: bool
+    surroundings: PreviewPlan | None = None
+
+    def surround(self, read: Callable[[PreviewPlan], Layer]) -> Surroundings | None:
+        """What to hand to the live preview beside the layer itself; None if it needs nothing.
+
+        `read` gives the part of a plan at its size. What it raises is raised.
+        """
+        whole = self.surroundings
+        if whole is None:
+            return None
+        return Surroundings(
+            read(whole),
+            _place(self.x, whole.width - self.width, whole.out_width - self.out_width),
+            _place(self.y, whole.height - self.height, whole.out_height - self.out_height),
+        )
 
     @property
     def scale(self) -> float:
@@ -62,7 +85,8 @@ def plan_preview(
 
     A detail is cut out around `center` (shares of width and height, 0..1) and asked for with the
     options as they are. Fine strokes make the network see the picture enlarged, so that the detail
-    is made smaller to stay quick.
+    is made smaller to stay quick. Its colours are those of the result only about, see
+    `surroundings`.
 
     A fitting preview is reduced, and its strokes with it as far as that stays quick: beyond that
     they look larger than they will be, and `true_strokes` is false.
@@ -78,12 +102,29 @@ def plan_preview(
 
 
 def _detail(width: int, height: int, options: Options, center: tuple[float, float]) -> PreviewPlan:
-    side = min(PREVIEW_SIDE, int(_NETWORK_SIDE * options.stroke_size))
+    side = min(PREVIEW_SIDE, int(_DETAIL_SIDE * options.stroke_size))
     part_width, part_height = min(width, side), min(height, side)
     x, y = _start(center[0], width, part_width), _start(center[1], height, part_height)
-    return PreviewPlan(
-        x, y, part_width, part_height, part_width, part_height, options, true_strokes=True
+    around = int(_NETWORK_SIDE * min(options.stroke_size, PREVIEW_SIDE / _DETAIL_SIDE))
+    surroundings = PreviewPlan(
+        0, 0, width, height, min(width, around), min(height, around), options, true_strokes=False
     )
+    return PreviewPlan(
+        x,
+        y,
+        part_width,
+        part_height,
+        part_width,
+        part_height,
+        options,
+        true_strokes=True,
+        surroundings=None if (part_width, part_height) == (width, height) else surroundings,
+    )
+
+
+def _place(start: int, room: int, small_room: int) -> int:
+    """Where a part that starts at `start` of `room` starts when there is less room."""
+    return round(start * small_room / room) if room > 0 else 0
 
 
 def _start(center: float, whole: int, part: int) -> int:
