@@ -7,6 +7,7 @@ own precision.
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 import struct
@@ -16,7 +17,7 @@ import gi
 gi.require_version("Babl", "0.1")
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from gi.repository import Babl, Gegl, Gimp  # noqa: E402
+from gi.repository import Babl, Gegl, Gimp, Gio  # noqa: E402
 
 _BASES = {
     "rgb": Gimp.ImageBaseType.RGB,
@@ -138,7 +139,7 @@ def make_indexed(image):
         200,
         False,
         False,
-        "",  # noqa: FBT003
+        "",
     )
 
 
@@ -248,6 +249,11 @@ def _describe(layer):
     }
 
 
+def layers(image):
+    """From the top."""
+    return [layer.get_id() for layer in _image(image).get_layers()]
+
+
 def selected(image):
     return [item.get_id() for item in _image(image).get_selected_drawables()]
 
@@ -296,3 +302,50 @@ def as_seen(layer, other):
 
 def delete_image(image):
     _image(image).delete()
+
+
+def _encoded(buffer, rectangle, babl):
+    data = buffer.get(rectangle, 1.0, babl, Gegl.AbyssPolicy.NONE)
+    return {
+        "data": base64.b64encode(data).decode("ascii"),
+        "shape": [rectangle.height, rectangle.width],
+    }
+
+
+def pixels(layer, babl):
+    layer = _item(layer)
+    return _encoded(layer.get_buffer(), _whole(layer), babl)
+
+
+def mask_pixels(layer):
+    mask = _item(layer).get_mask()
+    return _encoded(mask.get_buffer(), _whole(mask), "Y float")
+
+
+def selection_over(layer):
+    """The selection as it lies over a layer; all of it if nothing is selected."""
+    layer = _item(layer)
+    image = layer.get_image()
+    _, x, y = layer.get_offsets()
+    area = Gegl.Rectangle.new(x, y, layer.get_width(), layer.get_height())
+    if Gimp.Selection.is_empty(image):
+        data = struct.pack("<f", 1.0) * (area.width * area.height)
+        return {"data": base64.b64encode(data).decode("ascii"), "shape": [area.height, area.width]}
+    return _encoded(image.get_selection().get_buffer(), area, "Y float")
+
+
+def selected_part(layer):
+    """x, y, width and height of what is selected of a layer."""
+    touches, *part = _item(layer).mask_intersect()
+    assert touches
+    return part
+
+
+def open_image(path):
+    file = Gio.File.new_for_path(path)
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file).get_id()
+
+
+def show(image):
+    """In a window of its own, or as a tab."""
+    return Gimp.Display.new(_image(image)).get_id()

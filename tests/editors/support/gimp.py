@@ -77,6 +77,14 @@ class Gimp:
         return self.first.call(function, **arguments)
 
 
+# No window but those that a test opens.
+_GIMPRC = """\
+(config-version "3.0.4")
+(show-welcome-dialog no)
+(check-updates no)
+"""
+
+
 def install_plugins(workspace: Workspace, version: str = "3.0") -> Path:
     """Put the bundled plug-in and the tests' bridge into the workspace's home.
 
@@ -84,6 +92,7 @@ def install_plugins(workspace: Workspace, version: str = "3.0") -> Path:
     """
     folder = workspace.home / ".config" / "GIMP" / version / "plug-ins"
     installed = bundle_gimp(folder)
+    (folder.parent / "gimprc").write_text(_GIMPRC, "utf-8")
     bridge = folder / _BRIDGE.stem
     bridge.mkdir()
     shutil.copy2(_BRIDGE, bridge)
@@ -118,6 +127,8 @@ def running_gimp(
     try:
         found = [_bridge(process, ports / name) for name in ("first", "second")]
         gimp = Gimp(process, workspace, *found)
+        if display:  # extensions are started first
+            display.wait_for_window("GNU Image Manipulation Program")
         for bridge in found:
             bridge.load(*files)
         yield gimp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import gi
 from gi.repository import Gimp
 
 from pastiche_client.client import Client
@@ -38,9 +39,11 @@ def stylize(
     def act(client: Client, texts: Texts) -> Done | None:
         layers = check_layers(image, drawables)
         if run_mode == Gimp.RunMode.INTERACTIVE:
+            gi.require_version("GimpUi", "3.0")
+            gi.require_version("Gtk", "3.0")
             from pastiche_gimp.dialog import run_dialog
 
-            return run_dialog(procedure, config, client, texts, layers)
+            return run_dialog(config, client, texts, layers)
         options = _given_options(client, config)
         work = Work.read(layers, options)
         return run_waiting(client, work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE)

@@ -55,7 +55,9 @@ class Work:
     def items(self) -> list[RunItem]:
         return [RunItem(source, source.layer, source.name) for source in self.sources]
 
-    def place(self, result: RunResult, client: Client, texts: Texts, *, partly: bool) -> Done:
+    def place(
+        self, result: RunResult, style_label: str, client: Client, texts: Texts, *, partly: bool
+    ) -> Done:
         """Put the results into the image.
 
         Args:
@@ -72,9 +74,7 @@ class Work:
             for source, outcome in zip(self.sources, result.outcomes, strict=True)
             if outcome.result is not None
         ]
-        placed = place_results(
-            results, self.options, style_label(client, self.options), texts, self.top
-        )
+        placed = place_results(results, self.options, style_label, texts, self.top)
         if not placed.layers:
             raise placed.refused[0]
         refused = [texts.sentence(error, client.paths) for error in placed.refused]
@@ -114,6 +114,7 @@ def run_waiting(client: Client, work: Work, texts: Texts, *, interactive: bool) 
     result = run_and_wait(client, work.items(), work.options, on_update=update)
     if result.cancelled:
         return None
-    done = work.place(result, client, texts, partly=interactive)
+    label = style_label(client, work.options)
+    done = work.place(result, label, client, texts, partly=interactive)
     Gimp.progress_end()
     return done if interactive else Done(done.image, done.layers, ())

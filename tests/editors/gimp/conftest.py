@@ -1,0 +1,76 @@
+"""One GIMP without windows, and one with, for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pastiche_client import Client
+from pastiche_client.runtime_file import read_runtime_file
+from pastiche_daemon.packs.manifest import TransformerArchitecture
+from tests.editors.support.editor_root import EditorRoot
+from tests.editors.support.gimp import Gimp, install_plugins, running_gimp
+from tests.editors.support.outside_daemon import write_daemon_command
+from tests.editors.support.workspace import Workspace
+from tests.support.tiny_pack import write_tiny_pack
+
+INSIDE = Path(__file__).parent / "inside.py"
+
+# Seconds of work for a small layer, in many steps.
+_SLOW = TransformerArchitecture(
+    channels=(2, 2, 64),
+    residual_blocks=32,
+    end_kernel=1,
+    upsampling="nearest",
+    norm="conditional_instance",
+    padding="reflect",
+    output="sigmoid",
+)
+
+
+@pytest.fixture(scope="session")
+def gimp_home(gimp_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
+    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow).
+
+    No daemon runs yet: the plug-in starts one when it needs it.
+    """
+    workspace = workspaces(gimp_root)
+    packs = workspace.data.packs
+    packs.mkdir()
+    write_tiny_pack(packs / "tiny-1.0.0.pastiche")
+    write_tiny_pack(packs / "other-1.0.0.pastiche", pack_id="other", styles=("three",), seed=7)
+    write_tiny_pack(
+        packs / "slow-1.0.0.pastiche", pack_id="slow", styles=("slow",), architecture=_SLOW
+    )
+    write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")
+    install_plugins(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def gimp(gimp_home: Workspace) -> Iterator[Gimp]:
+    """GIMP without windows."""
+    with running_gimp(gimp_home, INSIDE) as running:
+        yield running
+
+
+@pytest.fixture
+def client(gimp_home: Workspace) -> Iterator[Client]:
+    """A client of the daemon that the plug-in uses; it starts none."""
+    with Client(gimp_home.data, start=False) as client:
+        yield client
+
+
+@pytest.fixture
+def daemon_process(gimp_home: Workspace) -> Callable[[], psutil.Process]:
+    """Finds the daemon that the plug-in has started."""
+
+    def find() -> psutil.Process:
+        info = read_runtime_file(gimp_home.data.runtime_file)
+        assert info is not None
+        return psutil.Process(info.pid)
+
+    return find
