@@ -64,17 +64,19 @@ class OptimizeOptions:
             raise ValueError(f"size: must be at least {SMALLEST_SIDE}, not {self.size}")
         if not (math.isfinite(self.style_scale) and 0.1 <= self.style_scale <= 10):
             raise ValueError(f"style_scale: must be in 0.1..10, not {self.style_scale}")
-        if self.colors != "style" and not self.terms.content:
-            raise ValueError("colors: there is no content image to keep the colours of")
 
 
 @dataclass(frozen=True)
 class StyleImage:
-    """A style image, 3 x H x W in 0..1; ``region`` as in `image_objective.WeightedStyle`, H x W."""
+    """A style image, 3 x H x W in 0..1.
+
+    ``region`` and ``counted`` as in `image_objective.WeightedStyle`, H x W.
+    """
 
     color: Tensor
     weight: float = 1.0
     region: Tensor | None = None
+    counted: Tensor | None = None
 
 
 class OptimizeStep(NamedTuple):
@@ -122,6 +124,8 @@ def optimize(
         raise ValueError("start: there is no content image; start from noise or a style")
     if options.start == "style" and not styles:
         raise ValueError("start: there is no style image; start from noise or the content")
+    if options.colors != "style" and content is None:
+        raise ValueError("colors: there is no content image to keep the colours of")
     if options.colors == "recolored" and content is not None:
         styles = [replace(style, color=match_colors(style.color, content)) for style in styles]
     shapes = _scales(target, options.scales)
@@ -240,10 +244,18 @@ def _objective(
     long_side = max(SMALLEST_SIDE, round(max(size) * options.style_scale))
     weighted: list[WeightedStyle] = []
     for style in styles:
-        factor = long_side / max(style.color.shape[-2:])
-        h, w = (max(1, round(side * factor)) for side in style.color.shape[-2:])
-        region = None if style.region is None else style.region[None, None]
-        weighted.append(WeightedStyle(resize(style.color, (h, w))[None], style.weight, region))
+        # A narrow style must reach the deepest layers, too.
+        sides = style.color.shape[-2:]
+        factor = max(long_side / max(sides), SMALLEST_SIDE / min(sides))
+        h, w = (max(1, round(side * factor)) for side in sides)
+        weighted.append(
+            WeightedStyle(
+                resize(style.color, (h, w))[None],
+                style.weight,
+                None if style.region is None else style.region[None, None],
+                None if style.counted is None else style.counted[None, None],
+            )
+        )
     fitted = None if content is None else resize(content, size)[None]
     return ImageObjective(encoder, options.terms, fitted, weighted)
 

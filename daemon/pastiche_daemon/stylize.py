@@ -81,16 +81,26 @@ def stylize(
     under fully transparent pixels have no influence either. What ``report`` raises stops the work.
     """
     report(0.0)
+    done = blend(layer, options.strength, lambda color: _pastiche(network, color, options, report))
+    report(1.0)
+    return done
+
+
+def blend(layer: LayerTensors, strength: float, repaint: Callable[[Tensor], Tensor]) -> Stylized:
+    """Fade from a layer to its pastiche, within the mask, by ``strength`` in 0..1.
+
+    ``repaint`` gets the layer's colours, 3 x H x W in 0..1 with those under fully transparent
+    pixels replaced, and returns the pastiche, of the same size. It is not called where nothing
+    would change: outside the mask, under fully transparent pixels and at strength 0.
+    """
     color, notes = _finite(layer)
-    amount = _amount(layer, options.strength)
+    amount = _amount(layer, strength)
     changed = amount > 0
     if not bool(changed.any()):
-        report(1.0)
         return Stylized(layer.color, changed)
-    pastiche = _pastiche(network, fill_transparent(color, layer.alpha), options, report)
+    pastiche = repaint(fill_transparent(color, layer.alpha))
     # torch.lerp is exact at both ends.
     result = torch.lerp(color, pastiche, amount.expand_as(color)).clamp_(0, 1)
-    report(1.0)
     return Stylized(result, changed, notes)
 
 
@@ -106,18 +116,27 @@ def preview(
 
     The network runs at the small size, so that strokes look larger than they will be.
     """
+    small = shrunk(layer, size)
+    done = stylize(network, small, options, report)
+    return done.color, small.alpha
+
+
+def shrunk(layer: LayerTensors, size: int) -> LayerTensors:
+    """The layer with a longer side of at most ``size`` px, its colours in 0..1."""
     h, w = layer.color.shape[-2:]
     factor = min(1.0, size / max(h, w))
     shape = (max(1, round(h * factor)), max(1, round(w * factor)))
-    color, _ = _finite(layer)
     # Colours that cannot be seen are replaced before they mix with their neighbours.
-    small = LayerTensors(
-        color=resize(fill_transparent(color, layer.alpha), shape),
+    return LayerTensors(
+        color=resize(visible_colors(layer), shape),
         alpha=None if layer.alpha is None else resize(layer.alpha[None], shape)[0],
         mask=None if layer.mask is None else resize(layer.mask[None], shape)[0],
     )
-    done = stylize(network, small, options, report)
-    return done.color, small.alpha
+
+
+def visible_colors(layer: LayerTensors) -> Tensor:
+    """The layer's colours, 3 x H x W in 0..1, those under fully transparent pixels replaced."""
+    return fill_transparent(_finite(layer)[0], layer.alpha)
 
 
 def _finite(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -35,9 +37,10 @@ def picture(seed: int, h: int = 64, w: int = 80) -> Tensor:
     return grown[0].clamp(0, 1)
 
 
-def options(**values) -> OptimizeOptions:
+def options(**values: Any) -> OptimizeOptions:
     values.setdefault("pixels", PixelOptions(steps=8))
-    return OptimizeOptions(**{"terms": TERMS, **values})
+    values.setdefault("terms", TERMS)
+    return OptimizeOptions(**values)
 
 
 def run(encoder: Encoder, chosen: OptimizeOptions, **values):
@@ -143,6 +146,29 @@ def test_grey_styles_can_be_recoloured():
     assert match_colors(grey, picture(2)).isfinite().all()
 
 
+def test_what_does_not_count_of_a_style_has_no_influence(encoder):
+    half = torch.zeros(64, 96)
+    half[:, :48] = 1
+    first, second = picture(1, 64, 96), picture(1, 64, 96)
+    # Far enough away for the deepest layer not to see it.
+    second[:, :, 80:] = 1 - second[:, :, 80:]
+    terms = ImageTerms(content=0, style_layers={"relu1_1": 1.0, "relu2_1": 1.0})
+    chosen = OptimizeOptions(terms=terms, pixels=PixelOptions(steps=1), start="content", scales=1)
+
+    def loss(style: StyleImage) -> float:
+        return optimize(encoder, picture(0, 64, 96), [style], chosen, lambda _: True).total
+
+    assert loss(StyleImage(first, counted=half)) == loss(StyleImage(second, counted=half))
+    assert loss(StyleImage(first)) != loss(StyleImage(second))
+
+
+def test_a_narrow_style_reaches_the_deepest_layers(encoder):
+    terms = ImageTerms(content=0, style_layers={"relu5_1": 1.0})
+    chosen = options(terms=terms, pixels=PixelOptions(steps=2), scales=1)
+    done = optimize(encoder, picture(0), [StyleImage(picture(1, 4, 400))], chosen, lambda _: True)
+    assert done.steps == 2
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [({"scales": 0}, "scales"), ({"size": 8}, "size"), ({"style_scale": 0.0}, "style_scale")],
@@ -158,5 +184,8 @@ def test_what_is_missing_is_named(encoder):
         optimize(encoder, picture(0), style, options(start="image"), lambda _: True)
     with pytest.raises(ValueError, match="start: there is no style"):
         optimize(encoder, picture(0), [], options(start="style"), lambda _: True)
+    chosen = options(start="noise", colors="luminance", terms=ImageTerms(content=0))
+    with pytest.raises(ValueError, match="colors"):
+        optimize(encoder, None, style, chosen, lambda _: True, shape=(40, 40))
     with pytest.raises(ValueError, match="shape"):
         optimize(encoder, None, style, options(start="noise"), lambda _: True)

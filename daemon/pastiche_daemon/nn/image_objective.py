@@ -79,11 +79,13 @@ class WeightedStyle:
     """A style image, 1 x 3 x H x W in 0..1, its weight, and the region that it shall fill.
 
     ``region`` is 1 x 1 x h x w in 0..1 over the optimized image, of any size; None: everywhere.
+    ``counted`` is the same over the style image itself: how much each of its pixels counts.
     """
 
     image: Tensor
     weight: float = 1.0
     region: Tensor | None = None
+    counted: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,10 @@ class ImageObjective:
             raise ValueError("styles: the weights are all 0; give one of them more")
         features = self._features(style.image, self._style_layers)
         statistic = self.terms.statistic
-        targets = {layer: statistic.of_style(wide(maps)) for layer, maps in features.items()}
+        targets: dict[str, StyleTarget] = {}
+        for layer, maps in features.items():
+            found = wide(maps)
+            targets[layer] = statistic.of_style(found, _fit(style.counted, found))
         return _Style(style.weight / total, style.region, targets)
 
     def _as_input(self, image: Tensor) -> Tensor:
