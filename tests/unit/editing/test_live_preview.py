@@ -62,7 +62,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
 @pytest.fixture
 def impatient(play: Play, monkeypatch: pytest.MonkeyPatch) -> Play:
     """A call that may be ended is ended at once."""
-    monkeypatch.setattr(live_preview, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(live_preview, "_PATIENCE_SECONDS", (0.0, 0.0))
     return play
 
 
@@ -129,6 +129,24 @@ def test_a_slow_one_is_ended_for_the_newest(impatient: Play) -> None:
     first.wait_cancelled()
     impatient.stylizer.next_call().succeed()
     impatient.window.turn_until(lambda: impatient.strengths == [0.2])
+
+
+def test_where_pictures_take_long_they_are_waited_for_longer(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_preview, "_PATIENCE_SECONDS", (0.0, 1000.0))
+    play.preview._usual_seconds = 500.0  # what the last one took
+    play.request(0.1)
+    first = play.stylizer.next_call()
+    first.on_event(WORKING)
+    play.request(0.2)
+    first.succeed()  # raises if it was ended
+    second = play.stylizer.next_call()
+    assert play.preview._usual_seconds < 500
+    second.on_event(WORKING)
+    play.preview._usual_seconds = 0.0
+    play.request(0.3)
+    second.wait_cancelled()
 
 
 def test_one_that_waits_in_the_queue_is_ended_for_the_newest(play: Play) -> None:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 # Requests that come closer to each other than this are one.
 _DELAY_SECONDS = 0.06
-# How long a picture that is being made is waited for when there is a newer request: where it is
-# quick, the preview keeps moving with the slider instead of starting again and again.
-_PATIENCE_SECONDS = 0.25
+# How long a picture that is being made is waited for when there is a newer request: at least, and
+# at most. In between it is half as long again as the last one took: where pictures are quick, the
+# preview keeps moving with the slider instead of starting again and again.
+_PATIENCE_SECONDS = (0.25, 1.0)
 _TIMEOUT_SECONDS = 60.0
 
 
@@ -112,6 +113,7 @@ class LivePreview:
         self._count = 0
         self._cleared = 0  # requests up to this number are no longer wanted
         self._answered = 0
+        self._usual_seconds = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="pastiche-preview", daemon=True)
         self._thread.start()
@@ -206,6 +208,9 @@ class LivePreview:
         future.cancel()  # does nothing where it is done
         if future.cancelled():
             return None
+        with self._changed:
+            if call.working_since is not None:
+                self._usual_seconds = time.monotonic() - call.working_since
         layer = request.shown(future.result().layer)
         return PreviewPicture(layer, request.options, request.tag)
 
@@ -220,7 +225,9 @@ class LivePreview:
         """Seconds for which the call may still go on; None for as long as it needs."""
         if call.working_since is None or self._pending is None:
             return None
-        return max(0.0, call.working_since + _PATIENCE_SECONDS - time.monotonic())
+        least, most = _PATIENCE_SECONDS
+        patience = min(most, max(least, 1.5 * self._usual_seconds))
+        return max(0.0, call.working_since + patience - time.monotonic())
 
     def _deliver(self, request: _Request, tell: Callable[[], None]) -> None:
         with self._changed:
