@@ -143,7 +143,7 @@ def _pack_of(style: str) -> str:
 def _short_name(field: str, value: object) -> str:
     if value == "":
         raise OptionError(field, marked("Choose a style first."))
-    if isinstance(value, str) and len(value) <= _LONGEST_NAME:
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME and _is_plain(value):
         with contextlib.suppress(ValueError):
             _, pack, _, style = style_name(value).split("/")
             return f"{pack}/{style}"
@@ -166,5 +166,12 @@ def _number(field: str, value: object, allowed: tuple[float, float]) -> float:
     )
 
 
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
 def _shown(value: object) -> str:
-    return f"{value!r:.80}"
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # a number of thousands of digits
+        return type(value).__name__
