@@ -146,20 +146,25 @@ def parse_layer_header(
     return LayerLayout(header.width, header.height, row_stride, samples, dtype, header)
 
 
-class LayerUpload:
-    """Puts the chunks of a layer, and of its mask, together."""
+@dataclass(frozen=True)
+class PlannedPlane:
+    """Bytes that a request has announced. `owner` is what they belong to, such as `styles[0]`."""
 
-    def __init__(self, layout: LayerLayout) -> None:
-        self._layout = layout
-        self.layer = bytearray()
-        self.mask = bytearray()
+    plane: layer_pb2.Plane
+    size: int
+    owner: str
+
+
+class PlanesUpload:
+    """Puts the chunks of several planes together, one plane after the other."""
+
+    def __init__(self, planned: Sequence[PlannedPlane]) -> None:
+        self._planned = tuple(planned)
+        self.planes = tuple(bytearray() for _ in planned)
 
     @property
     def complete(self) -> bool:
-        return (
-            len(self.layer) == self._layout.layer_bytes
-            and len(self.mask) == self._layout.mask_bytes
-        )
+        return self._current() is None
 
     def add(self, chunk: layer_pb2.Chunk) -> None:
         """Append a chunk.
@@ -167,14 +172,15 @@ class LayerUpload:
         Raises:
             InvalidFieldError: it is not the piece that has to come next.
         """
-        if self.complete:
+        current = self._current()
+        if current is None:
             raise InvalidFieldError("chunk", "all bytes of the layer have come; nothing may follow")
-        plane, target, size = self._expected()
-        if chunk.plane != plane:
+        planned, target = current
+        if chunk.plane != planned.plane:
             raise InvalidFieldError(
                 "chunk.plane",
-                f"must be {layer_pb2.Plane.Name(plane)}, not {_plane_name(chunk.plane)}; "
-                "first comes all of the layer, then all of its mask",
+                f"must be {layer_pb2.Plane.Name(planned.plane)}, not {_plane_name(chunk.plane)}, "
+                f"for {planned.owner}; first comes all of a layer, then all of its mask",
             )
         if chunk.offset != len(target):
             raise InvalidFieldError(
@@ -185,27 +191,43 @@ class LayerUpload:
             raise InvalidFieldError(
                 "chunk.data", f"must have 1 to {CHUNK_BYTES} bytes, not {len(chunk.data)}"
             )
-        if len(target) + len(chunk.data) > size:
+        if len(target) + len(chunk.data) > planned.size:
             raise InvalidFieldError(
                 "chunk.data",
-                f"{len(target) + len(chunk.data)} bytes came; the header announced {size}",
+                f"{len(target) + len(chunk.data)} bytes came for {planned.owner}; "
+                f"the header announced {planned.size}",
             )
         target += chunk.data
 
     def finish(self) -> None:
         """Raises InvalidFieldError if bytes are missing."""
-        if not self.complete:
-            plane, target, size = self._expected()
+        if (current := self._current()) is not None:
+            planned, target = current
             raise InvalidFieldError(
                 "chunk.data",
-                f"the request ended after {len(target)} of the {size} bytes of "
-                f"{layer_pb2.Plane.Name(plane)}",
+                f"the request ended after {len(target)} of the {planned.size} bytes of "
+                f"{layer_pb2.Plane.Name(planned.plane)} of {planned.owner}",
             )
 
-    def _expected(self) -> tuple[layer_pb2.Plane, bytearray, int]:
-        if len(self.layer) < self._layout.layer_bytes:
-            return layer_pb2.PLANE_LAYER, self.layer, self._layout.layer_bytes
-        return layer_pb2.PLANE_MASK, self.mask, self._layout.mask_bytes
+    def _current(self) -> tuple[PlannedPlane, bytearray] | None:
+        """The first plane that is not whole."""
+        for planned, target in zip(self._planned, self.planes, strict=True):
+            if len(target) < planned.size:
+                return planned, target
+        return None
+
+
+class LayerUpload(PlanesUpload):
+    """Puts the chunks of a layer, and of its mask, together."""
+
+    def __init__(self, layout: LayerLayout) -> None:
+        super().__init__(
+            [
+                PlannedPlane(layer_pb2.PLANE_LAYER, layout.layer_bytes, "layer"),
+                PlannedPlane(layer_pb2.PLANE_MASK, layout.mask_bytes, "layer"),
+            ]
+        )
+        self.layer, self.mask = self.planes
 
 
 def decode_layer(

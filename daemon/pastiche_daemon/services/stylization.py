@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from pastiche.v1 import layer_pb2, stylization_pb2
 from pastiche_daemon.engine import Engine
@@ -16,6 +13,7 @@ from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus, Stage
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.calls import Call, answers
+from pastiche_daemon.services.following import follow, notifier, with_heartbeat
 from pastiche_daemon.services.stylize_request import (
     StyleMix,
     StylizeRequest,
@@ -27,14 +25,8 @@ from pastiche_daemon.wire import InvalidFieldError, LayerLimits, LayerUpload, ch
 
 _log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 Response = stylization_pb2.StylizeImageResponse
 _Progress = stylization_pb2.Progress
-
-# Something is sent this often whether or not anything changed, and changes not more often.
-_HEARTBEAT_SECONDS = 0.5
-_LEAST_INTERVAL_SECONDS = 0.02
 
 _STAGES = {
     Stage.LOADING: _Progress.STAGE_LOADING,
@@ -56,14 +48,15 @@ class StylizationService:
     @answers
     async def StylizeImage(self, _: object, call: Call) -> None:  # noqa: N802
         request = check_request(await _header(call), self.limits)
-        mix = await _with_heartbeat(call, lambda: find_mix(self.store, request.styles))
+        loading = Response(progress=_Progress(stage=_Progress.STAGE_LOADING))
+        mix = await with_heartbeat(call, lambda: find_mix(self.store, request.styles), loading)
         with self.queue.admit(call.client) as admission:
             upload = await self._receive(call, request, mix)
             changed = asyncio.Event()
             work = StylizeWork(self.engine, self.budget, request, mix, upload)
-            job = admission.submit(work, _notifier(changed))
+            job = admission.submit(work, notifier(changed))
         try:
-            await _follow(call, job, work, changed)
+            await follow(call, job, changed, _event, lambda: _preview(work))
             await _send_result(call, request, mix, upload, job)
         finally:
             job.cancel()
@@ -92,46 +85,11 @@ async def _header(call: Call) -> stylization_pb2.StylizeImageHeader:
     return message.header
 
 
-async def _with_heartbeat(call: Call, function: Callable[[], T]) -> T:
-    """Run a function in a thread, and show the client that the daemon lives if that takes long."""
-    task = asyncio.create_task(asyncio.to_thread(function))
-    while not (await asyncio.wait({task}, timeout=_HEARTBEAT_SECONDS))[0]:
-        await call.send(Response(progress=_Progress(stage=_Progress.STAGE_LOADING)))
-    return task.result()
-
-
-def _notifier(changed: asyncio.Event) -> Callable[[], None]:
-    loop = asyncio.get_running_loop()
-
-    def notify() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the call
-            loop.call_soon_threadsafe(changed.set)
-
-    return notify
-
-
-async def _follow(
-    call: Call, job: Job[tuple[str, ...]], work: StylizeWork, changed: asyncio.Event
-) -> None:
-    """Send events until the job is done."""
-    sent: Response | None = None
-    sent_at = 0.0
-    while True:
-        changed.clear()
-        if (preview := work.take_preview()) is not None:
-            await call.send(Response(preview=preview.header))
-            for chunk in chunks(layer_pb2.PLANE_PREVIEW, preview.data):
-                await call.send(Response(chunk=chunk))
-        if job.done:
-            return
-        event = _event(job.status())
-        if event != sent or time.monotonic() - sent_at >= _HEARTBEAT_SECONDS:
-            await call.send(event)
-            sent, sent_at = event, time.monotonic()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(changed.wait(), _HEARTBEAT_SECONDS)
-        if not job.done:
-            await asyncio.sleep(_LEAST_INTERVAL_SECONDS)
+def _preview(work: StylizeWork) -> Iterator[Response]:
+    if (preview := work.take_preview()) is not None:
+        yield Response(preview=preview.header)
+        for chunk in chunks(layer_pb2.PLANE_PREVIEW, preview.data):
+            yield Response(chunk=chunk)
 
 
 def _event(status: JobStatus) -> Response:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pastiche.v1 import stylization_pb2
+from pastiche_daemon.services.fields import number
 from pastiche_daemon.wire import InvalidFieldError, LayerLayout, LayerLimits, parse_layer_header
 
 if TYPE_CHECKING:
@@ -58,19 +58,21 @@ def check_request(
         )
     return StylizeRequest(
         layout=layout,
-        styles=_styles(header.styles),
-        strength=_number("strength", header.strength, 0.0, 1.0)
+        styles=check_styles(header.styles),
+        strength=number("strength", header.strength, 0.0, 1.0)
         if header.HasField("strength")
         else 1.0,
         preserve_colors=header.preserve_colors,
-        stroke_size=_number("stroke_size", header.stroke_size, low, high)
+        stroke_size=number("stroke_size", header.stroke_size, low, high)
         if header.HasField("stroke_size")
         else 1.0,
         preview_size=header.preview_size,
     )
 
 
-def find_mix(store: PackStore, styles: Sequence[tuple[str, float]]) -> StyleMix:
+def find_mix(
+    store: PackStore, styles: Sequence[tuple[str, float]], field: str = "styles"
+) -> StyleMix:
     """Look the styles up. Reads pack files that it has not seen yet.
 
     Raises:
@@ -82,7 +84,7 @@ def find_mix(store: PackStore, styles: Sequence[tuple[str, float]]) -> StyleMix:
     for index, (style, _) in enumerate(found):
         if style.pack.manifest.id != pack.manifest.id:
             raise InvalidFieldError(
-                f"styles[{index}].style",
+                f"{field}[{index}].style",
                 f"is of the pack {style.pack.manifest.id!r}, the first style is of "
                 f"{pack.manifest.id!r}; only styles of one pack can be mixed",
             )
@@ -93,25 +95,26 @@ def find_mix(store: PackStore, styles: Sequence[tuple[str, float]]) -> StyleMix:
     return StyleMix(pack, tuple(weights))
 
 
-def _styles(given: Sequence[stylization_pb2.StyleWeight]) -> tuple[tuple[str, float], ...]:
+def check_styles(
+    given: Sequence[stylization_pb2.StyleWeight], field: str = "styles"
+) -> tuple[tuple[str, float], ...]:
+    """Names and weights of a mix; `field` is its place in the request.
+
+    Raises:
+        InvalidFieldError: there are none or too many, or a name or weight makes no sense.
+    """
     if not 1 <= len(given) <= _MOST_STYLES:
-        raise InvalidFieldError("styles", f"must name 1 to {_MOST_STYLES} styles, not {len(given)}")
+        raise InvalidFieldError(field, f"must name 1 to {_MOST_STYLES} styles, not {len(given)}")
     styles: list[tuple[str, float]] = []
     for index, entry in enumerate(given):
         if not entry.style:
             raise InvalidFieldError(
-                f"styles[{index}].style", "is missing; it is named packs/PACK/styles/STYLE"
+                f"{field}[{index}].style", "is missing; it is named packs/PACK/styles/STYLE"
             )
         weight = 1.0
         if entry.HasField("weight"):
-            weight = _number(f"styles[{index}].weight", entry.weight, 0.0, _LARGEST_WEIGHT)
+            weight = number(f"{field}[{index}].weight", entry.weight, 0.0, _LARGEST_WEIGHT)
         styles.append((entry.style, weight))
     if not sum(weight for _, weight in styles) > 0:
-        raise InvalidFieldError("styles", "the weights sum to 0; one at least must be larger")
+        raise InvalidFieldError(field, "the weights sum to 0; one at least must be larger")
     return tuple(styles)
-
-
-def _number(field: str, value: float, low: float, high: float) -> float:
-    if math.isnan(value) or not low <= value <= high:
-        raise InvalidFieldError(field, f"must be a number from {low:g} to {high:g}, not {value:g}")
-    return value
