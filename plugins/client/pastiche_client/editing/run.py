@@ -220,12 +220,11 @@ class LayerRun:
             self._finish(cancelled=cancelled and index < len(self._items))
             return
         item = self._items[index]
-        starting = not self._client.paths.runtime_file.exists()
         self._tell(
             index=index,
             label=item.label,
             fraction=index / len(self._items),
-            stage=RunStage.STARTING if starting else RunStage.SENDING,
+            stage=RunStage.SENDING if self._daemon_is_known() else RunStage.STARTING,
             queue_position=0,
         )
         try:
@@ -239,6 +238,12 @@ class LayerRun:
         if cancelled:
             future.cancel()
         future.add_done_callback(lambda done: self._post(lambda: self._finished(item, done)))
+
+    def _daemon_is_known(self) -> bool:
+        try:
+            return self._client.paths.runtime_file.exists()
+        except OSError:  # the call will say what is wrong with it
+            return False
 
     def _submit(self, index: int, item: RunItem) -> concurrent.futures.Future[StylizeResult]:
         layer = item.layer() if callable(item.layer) else item.layer
