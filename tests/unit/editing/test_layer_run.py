@@ -68,7 +68,7 @@ def three() -> tuple[RunItem, ...]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Play:
+def play(tmp_path: Path) -> Play:
     return Play(ScriptedStylizer(tmp_path))
 
 
@@ -79,10 +79,10 @@ def states(result: RunResult) -> list[str]:
     ]
 
 
-def test_layers_go_one_after_the_other_with_the_chosen_values(stage: Play) -> None:
-    stage.start()
+def test_layers_go_one_after_the_other_with_the_chosen_values(play: Play) -> None:
+    play.start()
     for number in range(3):
-        call = stage.next_call()
+        call = play.next_call()
         assert call.layer == small_layer(number)
         assert call.arguments == {
             "styles": {"tiny/one": 0.5, "tiny/two": 0.5},
@@ -90,9 +90,9 @@ def test_layers_go_one_after_the_other_with_the_chosen_values(stage: Play) -> No
             "preserve_colors": True,
             "stroke_size": 2.0,
         }
-        assert stage.stylizer.calls.empty()
+        assert play.stylizer.calls.empty()
         call.succeed()
-    result = stage.result()
+    result = play.result()
     assert states(result) == ["done"] * 3
     assert not result.cancelled
     assert [outcome.key for outcome in result.outcomes] == [0, 1, 2]
@@ -101,27 +101,27 @@ def test_layers_go_one_after_the_other_with_the_chosen_values(stage: Play) -> No
     ]
 
 
-def test_nothing_is_told_before_start_returns(stage: Play) -> None:
-    stage.start()
-    assert stage.updates == []
-    assert stage.stylizer.calls.empty()
+def test_nothing_is_told_before_start_returns(play: Play) -> None:
+    play.start()
+    assert play.updates == []
+    assert play.stylizer.calls.empty()
 
 
-def test_no_layers_are_done_at_once(stage: Play) -> None:
+def test_no_layers_are_done_at_once(play: Play) -> None:
     LayerRun.start(
-        stage.stylizer,
+        play.stylizer,
         [],
         OPTIONS,
-        post=stage.window.post,
-        on_update=stage.updates.append,
-        on_done=stage.results.append,
+        post=play.window.post,
+        on_update=play.updates.append,
+        on_done=play.results.append,
     )
-    assert stage.result() == RunResult((), cancelled=False)
+    assert play.result() == RunResult((), cancelled=False)
 
 
-def test_progress_is_over_all_layers_and_never_goes_back(stage: Play) -> None:
-    stage.start()
-    call = stage.next_call()
+def test_progress_is_over_all_layers_and_never_goes_back(play: Play) -> None:
+    play.start()
+    call = play.next_call()
     told: list[tuple[int, RunStage, int]] = []
     for event in (
         Queued(2),
@@ -131,8 +131,8 @@ def test_progress_is_over_all_layers_and_never_goes_back(stage: Play) -> None:
         Preview(small_layer()),
     ):
         call.on_event(event)
-        stage.window.turn()
-        state = stage.updates[-1]
+        play.window.turn()
+        state = play.updates[-1]
         told.append((round(state.fraction * 600), state.stage, state.queue_position))
     assert told == [
         (0, RunStage.QUEUED, 2),
@@ -142,69 +142,69 @@ def test_progress_is_over_all_layers_and_never_goes_back(stage: Play) -> None:
         (100, RunStage.STYLIZING, 0),
     ]
     call.succeed()
-    call = stage.next_call()
+    call = play.next_call()
     call.on_event(Progress(0.5, Stage.STYLIZING))
     call.fail(DaemonLostError("x"))
-    stage.next_call().succeed()
-    stage.result()
-    fractions = [state.fraction for state in stage.updates]
+    play.next_call().succeed()
+    play.result()
+    fractions = [state.fraction for state in play.updates]
     assert fractions == sorted(fractions)
-    assert [state.index for state in stage.updates] == sorted(s.index for s in stage.updates)
-    assert all(state.count == 3 and 0 <= state.fraction <= 1 for state in stage.updates)
+    assert [state.index for state in play.updates] == sorted(s.index for s in play.updates)
+    assert all(state.count == 3 and 0 <= state.fraction <= 1 for state in play.updates)
 
 
-def test_a_busy_window_gets_only_the_newest_progress(stage: Play) -> None:
-    stage.start()
-    call = stage.next_call()
-    stage.updates.clear()
+def test_a_busy_window_gets_only_the_newest_progress(play: Play) -> None:
+    play.start()
+    call = play.next_call()
+    play.updates.clear()
     for step in range(100):
         call.on_event(Progress(step / 100, Stage.STYLIZING))
-    assert stage.window.posted.qsize() == 1
-    stage.window.turn()
-    (state,) = stage.updates
+    assert play.window.posted.qsize() == 1
+    play.window.turn()
+    (state,) = play.updates
     assert state.fraction == pytest.approx(0.99 / 3)
 
 
-def test_a_daemon_that_has_to_be_started_is_told(stage: Play) -> None:
-    stage.start()
-    stage.next_call().succeed()
-    stage.window.turn()
-    assert {state.stage for state in stage.updates} == {RunStage.STARTING}
-    stage.stylizer.next_call()
+def test_a_daemon_that_has_to_be_started_is_told(play: Play) -> None:
+    play.start()
+    play.next_call().succeed()
+    play.window.turn()
+    assert {state.stage for state in play.updates} == {RunStage.STARTING}
+    play.stylizer.next_call()
 
-    runtime_file = stage.stylizer.paths.runtime_file
+    runtime_file = play.stylizer.paths.runtime_file
     runtime_file.parent.mkdir()
     runtime_file.write_text("{}", encoding="utf-8")
-    stage.updates.clear()
-    stage.start()
-    stage.window.turn()
-    assert [state.stage for state in stage.updates] == [RunStage.SENDING]
+    play.updates.clear()
+    play.start()
+    play.window.turn()
+    assert [state.stage for state in play.updates] == [RunStage.SENDING]
 
 
-def test_a_failure_does_not_touch_the_others(stage: Play) -> None:
-    stage.start()
-    stage.next_call().succeed()
+def test_a_failure_does_not_touch_the_others(play: Play) -> None:
+    play.start()
+    play.next_call().succeed()
     lost = DaemonLostError("x")
-    stage.next_call().fail(lost)
-    stage.next_call().succeed()
-    result = stage.result()
+    play.next_call().fail(lost)
+    play.next_call().succeed()
+    result = play.result()
     assert states(result) == ["done", "failed", "done"]
     assert result.outcomes[1].error is lost
     assert [outcome.key for outcome in result.failed] == [1]
 
 
 @pytest.mark.parametrize("error", [DaemonStartError("x"), NotFoundError("x")])
-def test_what_will_befall_all_is_not_tried_again(stage: Play, error: DaemonError) -> None:
-    stage.start()
-    stage.next_call().succeed()
-    stage.next_call().fail(error)
-    result = stage.result()
+def test_what_will_befall_all_is_not_tried_again(play: Play, error: DaemonError) -> None:
+    play.start()
+    play.next_call().succeed()
+    play.next_call().fail(error)
+    result = play.result()
     assert states(result) == ["done", "failed", "failed"]
     assert {outcome.error for outcome in result.failed} == {error}
-    assert stage.stylizer.calls.empty()
+    assert play.stylizer.calls.empty()
 
 
-def test_layers_are_read_when_it_is_their_turn(stage: Play) -> None:
+def test_layers_are_read_when_it_is_their_turn(play: Play) -> None:
     read: list[int] = []
 
     def item(number: int) -> RunItem:
@@ -216,86 +216,86 @@ def test_layers_are_read_when_it_is_their_turn(stage: Play) -> None:
 
         return RunItem(number, layer, f"layer {number}")
 
-    stage.start(*map(item, range(3)))
-    call = stage.next_call()
+    play.start(*map(item, range(3)))
+    call = play.next_call()
     assert read == [0]
     call.succeed()
-    assert stage.next_call().layer == small_layer(2)
+    assert play.next_call().layer == small_layer(2)
     assert read == [0, 1, 2]
 
 
-def test_what_cannot_be_sent_is_that_layers_failure(stage: Play) -> None:
-    stage.start()
-    stage.stylizer.refuse = ValueError("no such style")
-    stage.window.turn()
-    assert states(stage.result()) == ["failed"] * 3
+def test_what_cannot_be_sent_is_that_layers_failure(play: Play) -> None:
+    play.start()
+    play.stylizer.refuse = ValueError("no such style")
+    play.window.turn()
+    assert states(play.result()) == ["failed"] * 3
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2])
-def test_cancelling_keeps_what_is_there(stage: Play, finished: int) -> None:
-    run = stage.start()
+def test_cancelling_keeps_what_is_there(play: Play, finished: int) -> None:
+    run = play.start()
     for _ in range(finished):
-        stage.next_call().succeed()
-    call = stage.next_call()
+        play.next_call().succeed()
+    call = play.next_call()
     run.cancel()
     run.cancel()
     assert call.future.cancelled()
-    result = stage.result()
+    result = play.result()
     assert result.cancelled
     assert states(result) == ["done"] * finished + ["cancelled"] * (3 - finished)
-    assert stage.stylizer.calls.empty()
+    assert play.stylizer.calls.empty()
 
 
-def test_cancelling_before_the_first_layer(stage: Play) -> None:
-    stage.start().cancel()
-    result = stage.result()
+def test_cancelling_before_the_first_layer(play: Play) -> None:
+    play.start().cancel()
+    result = play.result()
     assert result.cancelled
     assert states(result) == ["cancelled"] * 3
-    assert stage.stylizer.calls.empty()
+    assert play.stylizer.calls.empty()
 
 
-def test_cancelling_while_a_layer_is_read_or_sent(stage: Play) -> None:
+def test_cancelling_while_a_layer_is_read_or_sent(play: Play) -> None:
     runs: list[LayerRun] = []
 
     def layer() -> Layer:
         runs[0].cancel()
         return small_layer()
 
-    runs.append(stage.start(RunItem(0, layer, "layer"), *three()[1:]))
-    call = stage.next_call()
+    runs.append(play.start(RunItem(0, layer, "layer"), *three()[1:]))
+    call = play.next_call()
     assert call.future.cancelled()
-    assert states(stage.result()) == ["cancelled"] * 3
+    assert states(play.result()) == ["cancelled"] * 3
 
 
-def test_cancelling_after_the_last_result_changes_nothing(stage: Play) -> None:
-    run = stage.start(three()[0])
-    stage.next_call().succeed()
+def test_cancelling_after_the_last_result_changes_nothing(play: Play) -> None:
+    run = play.start(three()[0])
+    play.next_call().succeed()
     run.cancel()
-    result = stage.result()
+    result = play.result()
     assert not result.cancelled
     assert states(result) == ["done"]
     run.cancel()
-    stage.window.turn()
-    assert len(stage.results) == 1
+    play.window.turn()
+    assert len(play.results) == 1
 
 
-def test_a_client_that_is_closed_ends_the_run(stage: Play) -> None:
-    stage.start()
-    stage.next_call().future.cancel()  # as the client does
-    assert stage.result().cancelled
+def test_a_client_that_is_closed_ends_the_run(play: Play) -> None:
+    play.start()
+    play.next_call().future.cancel()  # as the client does
+    assert play.result().cancelled
 
 
-def test_a_daemon_that_is_stopped_is_no_cancelled_run(stage: Play) -> None:
-    stage.start()
-    stage.next_call().fail(CallCancelledError("x", reason="DAEMON_STOPPING"))
-    stage.next_call().succeed()
-    stage.next_call().succeed()
-    result = stage.result()
+def test_a_daemon_that_is_stopped_is_no_cancelled_run(play: Play) -> None:
+    play.start()
+    play.next_call().fail(CallCancelledError("x", reason="DAEMON_STOPPING"))
+    play.next_call().succeed()
+    play.next_call().succeed()
+    result = play.result()
     assert not result.cancelled
     assert states(result) == ["failed", "done", "done"]
 
 
-def test_results_can_be_taken_as_they_come(stage: Play) -> None:
+def test_results_can_be_taken_as_they_come(play: Play) -> None:
     taken: list[ItemOutcome] = []
 
     def take(outcome: ItemOutcome) -> None:
@@ -304,20 +304,32 @@ def test_results_can_be_taken_as_they_come(stage: Play) -> None:
             raise refusals.image_closed()
 
     LayerRun.start(
-        stage.stylizer,
+        play.stylizer,
         three(),
         OPTIONS,
-        post=stage.window.post,
-        on_update=stage.updates.append,
-        on_done=stage.results.append,
+        post=play.window.post,
+        on_update=play.updates.append,
+        on_done=play.results.append,
         on_item=take,
     )
     for number in range(3):
-        stage.next_call().succeed()
-        stage.window.turn()
+        play.next_call().succeed()
+        play.window.turn()
         assert [outcome.key for outcome in taken] == list(range(number + 1))
         assert taken[-1].result is not None
-    result = stage.result()
+    result = play.result()
     assert states(result) == ["done", "failed", "done"]
     assert all(outcome.result is None for outcome in result.outcomes)
     assert isinstance(result.outcomes[1].error, refusals.RefusalError)
+
+
+def test_a_folder_that_cannot_be_read_does_not_stop_a_run(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    play.start(three()[0])
+    play.next_call().succeed()
+    assert states(play.result()) == ["done"]
