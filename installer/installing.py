@@ -24,7 +24,14 @@ from installer.folders import missing_folders
 from installer.manifest import Manifest, load_manifest, manifest_path, save_manifest
 from installer.placing import place_plugin
 from installer.processes import stop_daemon
-from installer.starting import Units, enable_units, has_systemd, run_quietly, write_command
+from installer.starting import (
+    Units,
+    enable_units,
+    has_systemd,
+    run_quietly,
+    unit_folder,
+    write_command,
+)
 from installer.torch_build import Machine, add_torch, choose_torch, fetch_page, find_gpu
 from plugins.bundling.bundle import BundleError, bundle_gimp, bundle_krita, project_version
 from plugins.bundling.wheels import WheelError, fetch_wheels
@@ -113,7 +120,7 @@ def run_install(
         save()
     failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="pastiche-") as temporary:
-        bundles = _make_bundles(
+        bundles = make_bundles(
             root, Path(temporary), {place.editor for place in places}, str(python)
         )
         for place in places:
@@ -201,9 +208,10 @@ def _ensure_daemon(environment: Environment, data_folder: Path, say: Callable[[s
     ensure_environment(environment, say, add)
 
 
-def _make_bundles(
+def make_bundles(
     root: Path, temporary: Path, editors: Iterable[str], python: str
 ) -> dict[str, Path]:
+    """The bundles of some editors, in a temporary folder. Raises InstallError."""
     wheels = root / "build" / "wheels"
     bundles: dict[str, Path] = {}
     try:
@@ -254,6 +262,7 @@ def _write_start(
         request = folder / "start-on-request"
         if request not in manifest.files:
             manifest.files.append(request)
+        _make_folders(unit_folder(system) / "default.target.wants", manifest)
         save_manifest(data_folder, manifest)
         if enable_units(system, units, run_quietly):
             say("The daemon starts when an editor in its sandbox asks for it (systemd).")

@@ -66,6 +66,8 @@ def run_uninstall(
         try:
             say(f"{plugin.place.label}: {remove_plugin(plugin)}")
             manifest.plugins.remove(plugin)
+            # In those that are not empty is something of another plug-in that goes later.
+            manifest.made_folders += [path for path in plugin.made_folders if path.exists()]
         except InstallError as error:
             failures.append(str(error))
         save_manifest(data_folder, manifest)
