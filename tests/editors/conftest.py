@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.editors.support.display import Display, virtual_display, why_no_display
 from tests.editors.support.editor_root import EditorRoot, Editors, find_editors
-from tests.editors.support.workspace import SESSION, Workspace, make_workspace, processes_of
+from tests.editors.support.workspace import Workspace, make_workspace, processes_of
 
 _EDITORS = pytest.StashKey[Editors]()
 _TITLES = {"gimp": "GIMP 3", "krita": "Krita"}
@@ -30,11 +29,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def no_process_stays() -> Iterator[None]:
     """Nothing that the tests of editors started outlives them."""
-    session = uuid.uuid4().hex
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SESSION, session)
-        yield
-    left = processes_of(SESSION, session)
+    yield
+    left = processes_of()
     for process in left:
         process.kill()
     assert not left, f"these processes stayed behind: {left}"

@@ -18,7 +18,7 @@ from tests.contract.daemons import daemons
 from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot, find_editors
 from tests.editors.support.outside_daemon import running_outside, write_daemon_command
-from tests.editors.support.workspace import MARK, Workspace, make_workspace, processes_of
+from tests.editors.support.workspace import Workspace, make_workspace, processes_of
 from tests.support.daemon_process import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_a_program_that_hangs_is_killed_with_its_children(workspace: Workspace) 
     source = "import os, time; os.fork(); print('here', flush=True); time.sleep(3600)"
     with pytest.raises(AssertionError, match=r"did not end within 5 s:\nhere"):
         workspace.run([python_of(workspace.root), "-c", source], seconds=5)
-    assert not processes_of(MARK, str(workspace.folder))
+    assert not processes_of(workspace.folder)
 
 
 def test_a_process_that_got_away_is_ended_and_told_of(editor_root: EditorRoot) -> None:
@@ -110,7 +110,7 @@ def test_a_process_that_got_away_is_ended_and_told_of(editor_root: EditorRoot) -
         started = workspace.start(["/bin/sh", "-c", shell])
         assert started.wait(60) == 0
         wait_until(lambda: "away" in started.output)
-        (escaped,) = processes_of(MARK, str(workspace.folder))
+        (escaped,) = processes_of(workspace.folder)
     finally:
         with pytest.raises(AssertionError, match=r"stayed behind.*setsid"):
             context.__exit__(None, None, None)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from tests.editors.support.workspace import Workspace
+from tests.editors.support.workspace import MARK, Workspace
 from tests.support.daemon_process import DaemonProcess, running_daemon
 
 # Root may leave a chroot: its current folder stays where it is when the root goes deeper, and from
@@ -48,7 +48,8 @@ def running_outside(
         arguments: of `pastiche serve`, such as "--idle-exit", "0".
         environ: variables to add to its environment.
     """
-    return running_daemon(workspace.data.root, arguments=arguments, environ=environ)
+    marked = {MARK: str(workspace.folder), **(environ or {})}
+    return running_daemon(workspace.data.root, arguments=arguments, environ=marked)
 
 
 def write_daemon_command(workspace: Workspace, *arguments: str) -> None:

@@ -22,8 +22,6 @@ from tests.editors.support.editor_root import EditorRoot
 
 #: In the environment of every process that a workspace starts, and of what those start.
 MARK = "PASTICHE_TEST_WORKSPACE"
-#: The same for all workspaces of one run of the tests, where it is set.
-SESSION = "PASTICHE_TEST_SESSION"
 
 _KILL_SECONDS = 20.0
 
@@ -109,7 +107,6 @@ class Workspace:
             "GIO_USE_VFS": "local",
             "GSETTINGS_BACKEND": "memory",
             MARK: str(self.folder),
-            **({SESSION: os.environ[SESSION]} if SESSION in os.environ else {}),
             **(display.environ if display else {}),
         }
 
@@ -166,7 +163,7 @@ class Workspace:
         end_daemons(self.data)
         # What has just been killed may take a moment to go.
         deadline = time.monotonic() + 2.0
-        while (left := processes_of(MARK, str(self.folder))) and time.monotonic() < deadline:
+        while (left := processes_of(self.folder)) and time.monotonic() < deadline:
             time.sleep(0.05)
         told = [_command_line(process) for process in left]
         for process in left:
@@ -188,7 +185,7 @@ def make_workspace(root: EditorRoot, parent: Path | None = None) -> Iterator[Wor
         AssertionError: a process had left the group of the one that started it, and stayed.
     """
     parent = parent or root.outside("/tmp")
-    folder = Path(tempfile.mkdtemp(prefix="pastiche-editor-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=parent))
     workspace = Workspace(root, folder)
     for name in ("home", "runtime", "temporary", "pastiche"):
         (folder / name).mkdir(mode=0o700)
@@ -200,18 +197,20 @@ def make_workspace(root: EditorRoot, parent: Path | None = None) -> Iterator[Wor
     assert not left, f"these processes stayed behind: {left}"
 
 
-def processes_of(variable: str, value: str) -> list[psutil.Process]:
-    """The living processes with this variable in their environment, but for this one."""
+def processes_of(folder: Path | None = None) -> list[psutil.Process]:
+    """The living processes of a workspace, or of all that this process has made."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if (
-                process.pid != os.getpid()
-                and process.environ().get(variable) == value
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            mark = process.environ().get(MARK, "")
+            ours = Path(mark) == folder if folder else Path(mark).name.startswith(_prefix())
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
+
+
+def _prefix() -> str:
+    return f"pastiche-editor-{os.getpid()}-"
 
 
 def _command_line(process: psutil.Process) -> str:
