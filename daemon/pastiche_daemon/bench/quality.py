@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pastiche_daemon.bench.report import Bar, BenchReport, Cell
+from pastiche_daemon.bench.report import Bar, BenchError, BenchReport, Cell
 from pastiche_daemon.encoders import load_encoder
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
@@ -46,10 +46,6 @@ literature's; shown without a bar.""",
 
 Range = Literal["free", "projected"]
 _COLUMNS: dict[Range, str] = {"free": "L-BFGS {}", "projected": "L-BFGS {} projected"}
-
-
-class BenchError(ValueError):
-    """A benchmark that cannot run; the message says what to do."""
 
 
 @dataclass(frozen=True)

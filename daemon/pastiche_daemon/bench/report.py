@@ -19,6 +19,10 @@ from pastiche_daemon import __version__
 Cell = str | float | int
 
 
+class BenchError(ValueError):
+    """A benchmark that cannot run; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Bar:
     """A named requirement, and whether it was met."""

@@ -38,6 +38,7 @@ Examples:
   pastiche bench forward --pack masters.pastiche --photo cat.jpg
   pastiche bench quality --pack masters.pastiche --encoder-weights vgg.safetensors \\
       --style paintings --photo one.jpg --photo two.jpg
+  pastiche bench editors
 """
 )
 def bench() -> None:
@@ -134,7 +135,8 @@ def quality(
     projected: bool,
 ) -> None:
     """A pack's losses against L-BFGS from the photograph, style by style."""
-    from pastiche_daemon.bench.quality import BenchError, QualityRequest, bench_quality
+    from pastiche_daemon.bench.quality import QualityRequest, bench_quality
+    from pastiche_daemon.bench.report import BenchError
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.photographs import PictureError
@@ -152,6 +154,52 @@ def quality(
         )
         outcome = bench_quality(request, _say)
     except (BenchError, EncoderFileError, PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench editors --editor krita --rounds 5 --json krita.json
+"""
+)
+@click.option(
+    "--editor",
+    "names",
+    type=click.Choice(["gimp", "krita"]),
+    multiple=True,
+    default=("gimp", "krita"),
+    show_default=True,
+    help="May be given several times.",
+)
+@click.option("--style", default="masters/starry_night", show_default=True, metavar="PACK/STYLE")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Layers in each place, at strength 0 and again at 1.",
+)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: one per core.")
+@_JSON
+def editors(
+    names: tuple[str, ...], style: str, rounds: int, threads: int | None, json_path: Path | None
+) -> None:
+    """What GIMP, Krita and the wire add to the network's own time for a 4K layer.
+
+    For developers: needs a clone, and the editors that tools/prepare_editors.py makes.
+    """
+    import os
+
+    from pastiche_daemon.bench.editors import EditorsRequest, bench_editors
+    from pastiche_daemon.bench.report import BenchError
+
+    request = EditorsRequest(names, style, rounds, threads or os.cpu_count() or 1)
+    try:
+        outcome = bench_editors(request, _say)
+    except BenchError as error:
         raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 

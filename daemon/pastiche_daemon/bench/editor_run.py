@@ -1,0 +1,29 @@
+"""What is measured of one layer in an editor. Without torch: the measuring process has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Where there is no editor around the client.
+CLIENT_ALONE = "client alone"
+
+
+@dataclass(frozen=True)
+class EditorRun:
+    """One layer, stylized.
+
+    Attributes:
+        place: where, such as "GIMP, dialog".
+        strength: of the style; at 0 the network does not run, and all the rest does.
+        seconds: from the request to the layer in the image.
+        job_seconds: of them, the daemon's job: decoding, the network, encoding.
+        frozen_seconds: the editor's longest freeze meanwhile; None where there is no editor.
+        dialog_frozen_seconds: the same of the plug-in's own window; None where there is none.
+    """
+
+    place: str
+    strength: float
+    seconds: float
+    job_seconds: float
+    frozen_seconds: float | None = None
+    dialog_frozen_seconds: float | None = None

@@ -1,0 +1,124 @@
+"""``pastiche bench editors``: what GIMP, Krita and the wire add to the network's own time.
+
+The editors are the real ones of the tests, and so the measuring itself, `tools.bench_editors`,
+belongs to the clone and runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pastiche_daemon.bench.editor_run import CLIENT_ALONE, EditorRun
+from pastiche_daemon.bench.report import Bar, BenchError, BenchReport, Cell
+
+MOST_ADDED_SECONDS = 1.0
+MOST_FROZEN_SECONDS = 0.3
+
+_ROOT = Path(__file__).resolve().parents[3]
+_COLUMNS = (
+    "where",
+    "total s",
+    "network s",
+    "added s",
+    "strength 0 s",
+    "freeze s",
+    "dialog freeze s",
+)
+_NOTES = (
+    "An opaque RGBA layer of 3840 x 2160 pixels with 8 bits a sample; the result goes above it.",
+    "Network: the daemon's job less the same job at strength 0, where it only decodes and encodes.",
+    "Added: all the rest, from the request to the new layer. Medians over the rounds.",
+    "Client alone: the plug-ins' client in the editors' Python, without an editor.",
+    "GIMP, procedure: called by a script; the start of the plug-in's process counts.",
+    """Freeze: the longest time that the editor's window took to answer _NET_WM_PING, sent every
+5 ms until 3 s after the new layer; in Krita also the longest gap of a 5 ms timer. The worst of all
+rounds.""",
+)
+
+
+@dataclass(frozen=True)
+class EditorsRequest:
+    """What to measure: the editors ("gimp", "krita"), a style by its name, rounds, threads."""
+
+    editors: Sequence[str]
+    style: str
+    rounds: int
+    threads: int
+
+
+def bench_editors(request: EditorsRequest, report: Callable[[str], None]) -> BenchReport:
+    """Measure every place ``rounds`` times at strength 0 and at 1.
+
+    Raises `BenchError` where it cannot be measured.
+    """
+    return editors_report(list(_measure(request, report)))
+
+
+def editors_report(runs: Sequence[EditorRun]) -> BenchReport:
+    """The table of all runs, and its bars. Every place must have runs at strength 0 and 1."""
+    rows: list[Sequence[Cell]] = []
+    bars: list[Bar] = []
+    for place in dict.fromkeys(run.place for run in runs):
+        here = [run for run in runs if run.place == place]
+        idle = [run for run in here if run.strength == 0]
+        full = [run for run in here if run.strength == 1]
+        coding = statistics.median(run.job_seconds for run in idle)
+        added = statistics.median(run.seconds - run.job_seconds + coding for run in full)
+        frozen = _worst(run.frozen_seconds for run in here)
+        rows.append(
+            (
+                place,
+                statistics.median(run.seconds for run in full),
+                statistics.median(run.job_seconds - coding for run in full),
+                added,
+                statistics.median(run.seconds for run in idle),
+                _cell(frozen),
+                _cell(_worst(run.dialog_frozen_seconds for run in here)),
+            )
+        )
+        if place != CLIENT_ALONE:
+            bars.append(_bar(f"{place}: added", added, MOST_ADDED_SECONDS))
+        if frozen is not None:
+            bars.append(_bar(f"{place}: longest freeze", frozen, MOST_FROZEN_SECONDS))
+    return BenchReport(name="editors", columns=_COLUMNS, rows=rows, bars=bars, notes=_NOTES)
+
+
+def _worst(seconds: Iterator[float | None]) -> float | None:
+    return max((value for value in seconds if value is not None), default=None)
+
+
+def _cell(seconds: float | None) -> Cell:
+    return "-" if seconds is None else seconds
+
+
+def _bar(name: str, seconds: float, most: float) -> Bar:
+    return Bar(name, seconds <= most, f"{seconds:.2f} s, at most {most:g} s")
+
+
+def _measure(request: EditorsRequest, report: Callable[[str], None]) -> Iterator[EditorRun]:
+    if not (_ROOT / "tools" / "bench_editors").is_dir():
+        raise BenchError("the editors are measured from a clone of Pastiche, which this is not")
+    command = [sys.executable, "-m", "tools.bench_editors", *request.editors]
+    command += ["--style", request.style, "--rounds", str(request.rounds)]
+    command += ["--threads", str(request.threads)]
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(  # noqa: S603 - our own
+            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                told = json.loads(line)
+                if "say" in told:
+                    report(told["say"])
+                else:
+                    yield EditorRun(**told["run"])
+        if process.returncode != 0:
+            errors.seek(0)
+            raise BenchError(errors.read().decode("utf-8", "replace").strip()[-4000:])

@@ -1,0 +1,1 @@
+"""What `pastiche bench editors` runs: the real editors of the tests, timed."""
