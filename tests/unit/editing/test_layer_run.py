@@ -41,7 +41,6 @@ class Play:
     window: Window = field(default_factory=Window)
     updates: list[RunState] = field(default_factory=list[RunState])
     results: list[RunResult] = field(default_factory=list[RunResult])
-    items: list[ItemOutcome] = field(default_factory=list[ItemOutcome])
 
     def start(self, *items: RunItem) -> LayerRun:
         return LayerRun.start(
@@ -144,6 +143,10 @@ def test_progress_is_over_all_layers_and_never_goes_back(play: Play) -> None:
     call.succeed()
     call = play.next_call()
     call.on_event(Progress(0.5, Stage.STYLIZING))
+    play.window.turn()
+    call.on_event(Progress(0.2, Stage.STYLIZING))
+    play.window.turn()
+    assert play.updates[-1].fraction == pytest.approx(0.5)
     call.fail(DaemonLostError("x"))
     play.next_call().succeed()
     play.result()

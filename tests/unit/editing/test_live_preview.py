@@ -158,11 +158,28 @@ def test_one_that_waits_in_the_queue_is_ended_for_the_newest(play: Play) -> None
     assert play.stylizer.next_call().arguments["strength"] == 0.2
 
 
+def test_one_that_waits_in_the_queue_goes_on_where_nothing_newer_is_wanted(impatient: Play) -> None:
+    impatient.request(0.1)
+    call = impatient.stylizer.next_call()
+    call.on_event(Queued(3))
+    a_moment_passes(impatient)
+    call.on_event(WORKING)
+    a_moment_passes(impatient)
+    call.succeed()  # raises if it was ended
+    impatient.window.turn_until(lambda: impatient.strengths == [0.1])
+
+
+def a_moment_passes(play: Play) -> None:
+    """Time in which the preview's thread could do what it must not."""
+    play.preview._thread.join(0.2)
+
+
 def test_one_that_starts_the_daemon_goes_on(impatient: Play) -> None:
     impatient.request(0.1)
     first = impatient.stylizer.next_call()
     impatient.request(0.2)
     first.on_event(LOADING)
+    a_moment_passes(impatient)
     first.succeed()  # raises if it was ended
     assert impatient.stylizer.next_call().arguments["strength"] == 0.2
 
