@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pastiche_daemon.bench.editor_run import CLIENT_ALONE, EditorRun
 from pastiche_daemon.bench.editors import editors_report
 from pastiche_daemon.cli.bench import bench
+from tools.bench_editors.measured import DaemonLog
 
 
 def runs(place: str, *, added: float, frozen: float | None = None) -> list[EditorRun]:
@@ -76,3 +77,19 @@ def test_a_missing_editor_is_told_with_what_to_do(tmp_path: Path, monkeypatch: p
     assert done.exit_code == 1
     assert "there is no Krita" in done.output
     assert "tools/prepare_editors.py" in done.output
+
+
+def test_the_daemons_log_tells_how_long_a_layer_took(tmp_path: Path):
+    def done(size: str, seconds: str) -> str:
+        return (
+            f"INFO stylized {size} with masters 1.0 in {seconds} s after 0.00 s in the queue (x)\n"
+        )
+
+    file = tmp_path / "daemon.log"
+    file.write_text(done("3840 x 2160", "9.00"))
+    log = DaemonLog(file)
+    with file.open("a") as more:
+        more.write(done("384 x 216", "0.10") + done("3840 x 2160", "8.25"))
+    assert log.take() == [8.25]
+    with pytest.raises(RuntimeError, match="0 layers instead of 1"):
+        log.take()

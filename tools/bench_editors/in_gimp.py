@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pastiche_daemon.bench.editor_run import EditorRun
-from tests.editors.support.display import virtual_display
+from tests.editors.support.display import Display, virtual_display
 from tests.editors.support.editor_root import EditorRoot
-from tests.editors.support.gimp import install_plugins, running_gimp
+from tests.editors.support.gimp import Gimp, install_plugins, running_gimp
 from tests.editors.support.outside_daemon import running_outside
 from tests.editors.support.workspace import make_workspace
+from tests.support.daemon_process import DaemonProcess, wait_until
 from tools.bench_editors.measured import HEIGHT, STRENGTHS, WIDTH, DaemonLog, Setup
 from tools.bench_editors.responsiveness import measured_responsiveness
 
 _INSIDE = Path(__file__).with_name("inside_gimp.py")
+_MAIN_WINDOW = "^GNU Image Manipulation Program$"
+_DIALOG = "^Pastiche$"
 # GIMP still draws the picture, in pieces, when the layer is there: that may freeze it, too.
 _DRAWING_SECONDS = 3.0
 
 
 def bench_gimp(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> Iterator[EditorRun]:
     """Stylize a layer of an image that is shown in a window."""
+    with _session(root, setup, say) as session:
+        for place, measure in (("procedure", session.procedure), ("dialog", session.dialog)):
+            for strength in STRENGTHS:
+                for number in range(setup.rounds):
+                    say(f"GIMP, {place}, strength {strength:.0f}, round {number + 1}")
+                    time.sleep(_DRAWING_SECONDS)
+                    yield measure(f"GIMP, {place}", strength)
+                    session.gimp.call("undo_all", image=session.image)
+
+
+@contextmanager
+def _session(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> Iterator[_Session]:
     with (
         make_workspace(root) as workspace,
         virtual_display() as display,
@@ -30,26 +48,69 @@ def bench_gimp(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> It
         settings = install_plugins(workspace).parents[1] / "gimprc"
         settings.write_text("(show-welcome-dialog no)\n", "utf-8")
         say("GIMP's start")
-        with running_gimp(workspace, _INSIDE, display=display) as gimp:
+        with (
+            running_gimp(workspace, _INSIDE, display=display) as gimp,
+            ThreadPoolExecutor() as threads,
+        ):
             # Before its own window is there, it opens none for an image.
-            display.wait_for_window("^GNU Image Manipulation Program$")
+            display.wait_for_window(_MAIN_WINDOW)
             small = gimp.call("show_image", width=64, height=64)
             gimp.call("stylize", image=small, mode="NONINTERACTIVE", style=setup.style)
             image = gimp.call("show_image", width=WIDTH, height=HEIGHT)
             log = DaemonLog(daemon.paths.log_file)
-            for strength in STRENGTHS:
-                for number in range(setup.rounds):
-                    say(f"GIMP, procedure, strength {strength:.0f}, round {number + 1}")
-                    time.sleep(_DRAWING_SECONDS)
-                    with measured_responsiveness(display.name, gimp.process.process.pid) as answers:
-                        seconds = gimp.call(
-                            "stylize",
-                            image=image,
-                            mode="NONINTERACTIVE",
-                            style=setup.style,
-                            strength=strength,
-                        )
-                        time.sleep(_DRAWING_SECONDS)
-                    (job,) = log.take()
-                    yield EditorRun("GIMP, procedure", strength, seconds, job, answers.longest)
-                    gimp.call("undo_all", image=image)
+            yield _Session(setup, display, daemon, gimp, image, log, threads)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A running GIMP with the image."""
+
+    setup: Setup
+    display: Display
+    daemon: DaemonProcess
+    gimp: Gimp
+    image: int
+    log: DaemonLog
+    threads: ThreadPoolExecutor
+
+    def procedure(self, place: str, strength: float) -> EditorRun:
+        with measured_responsiveness(self.display.name, self._process) as answers:
+            started, ended = self._call("NONINTERACTIVE", strength).result()
+            time.sleep(_DRAWING_SECONDS)
+        (job,) = self.log.take()
+        return EditorRun(place, strength, ended - started, job, answers.longest)
+
+    def dialog(self, place: str, strength: float) -> EditorRun:
+        shown = self.daemon.log.count("stylized")
+        calling = self._call("INTERACTIVE", strength)
+        window = self.display.wait_for_window(_DIALOG)
+        # With the preview everything else is there, too.
+        wait_until(lambda: self.daemon.log.count("stylized") > shown, "the preview")
+        time.sleep(_DRAWING_SECONDS)
+        dialog = int(self.display.xdotool("getwindowpid", window))
+        with (
+            measured_responsiveness(self.display.name, self._process) as answers,
+            measured_responsiveness(self.display.name, dialog) as dialog_answers,
+        ):
+            started = time.perf_counter()
+            self.display.key("Return", window=window)
+            _, ended = calling.result()
+            time.sleep(_DRAWING_SECONDS)
+        (job,) = self.log.take()
+        return EditorRun(
+            place, strength, ended - started, job, answers.longest, dialog_answers.longest
+        )
+
+    @property
+    def _process(self) -> int:
+        return self.gimp.process.process.pid
+
+    def _call(self, mode: str, strength: float) -> Future[list[float]]:
+        return self.threads.submit(
+            self.gimp.call,
+            "stylize",
+            image=self.image,
+            mode=mode,
+            style=self.setup.style,
+            strength=strength,
+        )

@@ -47,6 +47,8 @@ def measured_responsiveness(display: str, process: int) -> Iterator[Responsivene
         display: the X server, such as ":7". No window manager may run there.
         process: its id.
 
+    A window that is closed meanwhile has answered with that.
+
     Raises:
         RuntimeError: the process has no window that answers pings, or has not answered in the end.
     """
@@ -73,6 +75,9 @@ class _Pinger:
         self._pid = self._display.intern_atom("_NET_WM_PID")
         self._root = self._display.screen().root
         self._sent: dict[int, float] = {}
+        self._closed = False
+        # A ping may reach the server after its window has gone; nobody needs to read of that.
+        self._display.set_error_handler(_ignore)
         window = self._find(self._root, process)
         if window is None:
             self.close()
@@ -93,7 +98,7 @@ class _Pinger:
     def run(self) -> None:
         number = 0
         due = time.perf_counter()
-        while not self.stop.is_set():
+        while not self.stop.is_set() and not self._closed:
             number += 1
             self._send(number)
             due += _INTERVAL_SECONDS
@@ -118,7 +123,12 @@ class _Pinger:
                     return
                 continue
             event: Any = self._display.next_event()
-            if event.type == X.ClientMessage and event.client_type == self._protocols:
+            if event.type == X.DestroyNotify and event.window == self._window:
+                now = time.perf_counter()
+                self.measured.seconds += [now - sent for sent in self._sent.values()]
+                self._sent.clear()
+                self._closed = True
+            elif event.type == X.ClientMessage and event.client_type == self._protocols:
                 protocol, number = event.data[1][:2]
                 sent = self._sent.pop(number, None) if protocol == self._ping else None
                 if sent is not None:
@@ -146,3 +156,7 @@ class _Pinger:
             and pid.value[0] == process
             and self._ping in protocols.value
         )
+
+
+def _ignore(*_: object) -> None:
+    pass
