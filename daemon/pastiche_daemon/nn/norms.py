@@ -88,14 +88,25 @@ class ConditionalInstanceNorm(nn.Module):
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """Normalize ``x``, N x C x H x W, by style weights ``mix``, N x styles, rows sum to 1."""
-        weights = mix.to(self.scale.dtype)
-        scale, shift = weights @ self.scale, weights @ self.shift
         if torch.is_grad_enabled() and x.requires_grad:
+            weights = mix.to(self.scale.dtype)
+            scale, shift = weights @ self.scale, weights @ self.shift
             normed = _InstanceNormAffine.apply(x, scale, shift, self.eps)
             assert isinstance(normed, Tensor)
             return normed
-        mean, rstd = instance_statistics(x, self.eps)
-        # One multiplication and one addition a sample, folded in the wide type.
-        factor = scale.to(rstd.dtype)[:, :, None, None] * rstd
-        offset = shift.to(rstd.dtype)[:, :, None, None] - mean * factor
-        return torch.addcmul(offset, x.to(factor.dtype), factor).to(x.dtype)
+        return scale_and_shift(x, *self.affine(*instance_statistics(x, self.eps), mix))
+
+    def affine(self, mean: Tensor, rstd: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """The norm for known statistics as one factor and one offset, each N x C x 1 x 1."""
+        weights = mix.to(self.scale.dtype)
+        scale, shift = (
+            (weights @ per_style).to(rstd.dtype)[:, :, None, None]
+            for per_style in (self.scale, self.shift)
+        )
+        factor = scale * rstd
+        return factor, shift - mean * factor
+
+
+def scale_and_shift(x: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
+    """``x * factor + offset``, computed in the wider type of the factor, in the type of ``x``."""
+    return torch.addcmul(offset, x.to(factor.dtype), factor).to(x.dtype)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
@@ -22,6 +22,7 @@ Upsampling = Literal["nearest", "bilinear"]
 Norm = Literal["conditional_instance"]
 Padding = Literal["reflect"]
 Output = Literal["sigmoid"]
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class _Convolution(nn.Module):
         return self.conv(reflect_pad(x, self.border))
 
 
-class _NormedConvolution(nn.Module):
+class NormedConvolution(nn.Module):
+    """A reflection-padded convolution and its norm; any activation is the caller's."""
+
     def __init__(self, width: int, out: int, kernel: int, styles: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = _Convolution(width, out, kernel, stride)
@@ -82,13 +85,13 @@ class _NormedConvolution(nn.Module):
         return self.norm(self.conv(x), mix)
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions and the identity, without a ReLU after the sum (Johnson, supplement)."""
 
     def __init__(self, width: int, styles: int) -> None:
         super().__init__()
-        self.first = _NormedConvolution(width, width, 3, styles)
-        self.second = _NormedConvolution(width, width, 3, styles)
+        self.first = NormedConvolution(width, width, 3, styles)
+        self.second = NormedConvolution(width, width, 3, styles)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         return x + self.second(F.relu(self.first(x, mix)), mix)
@@ -104,16 +107,28 @@ class TransformerNetwork(nn.Module):
         n = spec.styles
         self.down = nn.ModuleList(
             [
-                _NormedConvolution(3, full, spec.end_kernel, n),
-                _NormedConvolution(full, half, 3, n, stride=2),
-                _NormedConvolution(half, quarter, 3, n, stride=2),
+                NormedConvolution(3, full, spec.end_kernel, n),
+                NormedConvolution(full, half, 3, n, stride=2),
+                NormedConvolution(half, quarter, 3, n, stride=2),
             ]
         )
-        self.trunk = nn.ModuleList(_ResidualBlock(quarter, n) for _ in range(spec.residual_blocks))
+        self.trunk = nn.ModuleList(ResidualBlock(quarter, n) for _ in range(spec.residual_blocks))
         self.up = nn.ModuleList(
-            [_NormedConvolution(quarter, half, 3, n), _NormedConvolution(half, full, 3, n)]
+            [NormedConvolution(quarter, half, 3, n), NormedConvolution(half, full, 3, n)]
         )
         self.last = _Convolution(full, 3, spec.end_kernel)
+
+    def down_layers(self) -> list[NormedConvolution]:
+        """The three convolutions down to a quarter of the resolution; a ReLU follows each."""
+        return _typed(self.down, NormedConvolution)
+
+    def residual_blocks(self) -> list[ResidualBlock]:
+        """The trunk, at a quarter of the resolution."""
+        return _typed(self.trunk, ResidualBlock)
+
+    def up_layers(self) -> list[NormedConvolution]:
+        """The convolutions that follow each doubling; a ReLU follows each of them."""
+        return _typed(self.up, NormedConvolution)
 
     def forward(self, image: Tensor, mix: Tensor, checkpoint: Checkpoint | None = None) -> Tensor:
         """Stylize ``image``, N x 3 x H x W, RGB in 0..1, any size from 1 x 1; same shape and range.
@@ -121,10 +136,7 @@ class TransformerNetwork(nn.Module):
         ``mix`` holds each image's style weights, N x styles, rows summing to 1: a one-hot row is
         one style. ``checkpoint`` is called between layers; what it raises stops the pass.
         """
-        if mix.shape != (image.shape[0], self.spec.styles):
-            raise ValueError(
-                f"mix has shape {tuple(mix.shape)}, expected {(image.shape[0], self.spec.styles)}"
-            )
+        check_mix(image, mix, self.spec)
         steps = len(self.down) + len(self.trunk) + len(self.up) + 1
         done = 0
 
@@ -134,19 +146,32 @@ class TransformerNetwork(nn.Module):
                 checkpoint(done / steps)
             done += 1
 
-        x = _pad_to_multiple(image, self.spec.multiple)
-        for layer in self.down:
+        x = pad_to_multiple(image, self.spec.multiple)
+        for layer in self.down_layers():
             step()
             x = F.relu(layer(x, mix))
-        for block in self.trunk:
+        for block in self.residual_blocks():
             step()
             x = block(x, mix)
-        for layer in self.up:
+        for layer in self.up_layers():
             step()
             x = F.relu(layer(upsample(x, self.spec.upsampling), mix))
         step()
         x = torch.sigmoid(self.last(x))
         return x[..., : image.shape[-2], : image.shape[-1]]
+
+
+def _typed(modules: nn.ModuleList, kind: type[_Module]) -> list[_Module]:
+    found = [module for module in modules if isinstance(module, kind)]
+    assert len(found) == len(modules)
+    return found
+
+
+def check_mix(image: Tensor, mix: Tensor, spec: TransformerSpec) -> None:
+    """Raise ValueError unless ``mix`` has a row of style weights for every image."""
+    expected = (image.shape[0], spec.styles)
+    if mix.shape != expected:
+        raise ValueError(f"mix has shape {tuple(mix.shape)}, expected {expected}")
 
 
 def upsample(x: Tensor, mode: Upsampling) -> Tensor:
@@ -166,7 +191,8 @@ def reflect_pad(x: Tensor, border: int) -> Tensor:
     return _gather_reflected(x, border, border, border, border)
 
 
-def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Reflect the right and the lower border until both sides are multiples."""
     bottom, right = -x.shape[-2] % multiple, -x.shape[-1] % multiple
     if not bottom and not right:
         return x
@@ -174,12 +200,13 @@ def _pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
 
 
 def _gather_reflected(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
-    rows = _reflected_indices(x.shape[-2], top, bottom, x.device)
-    columns = _reflected_indices(x.shape[-1], left, right, x.device)
+    rows = reflected_indices(x.shape[-2], top, bottom, x.device)
+    columns = reflected_indices(x.shape[-1], left, right, x.device)
     return x.index_select(-2, rows).index_select(-1, columns)
 
 
-def _reflected_indices(size: int, before: int, after: int, device: torch.device) -> Tensor:
+def reflected_indices(size: int, before: int, after: int, device: torch.device) -> Tensor:
+    """Which of ``size`` positions stand at -before .. size + after - 1 of a reflected line."""
     period = max(1, 2 * (size - 1))
     index = torch.arange(-before, size + after, device=device) % period
     return torch.where(index < size, index, period - index)

@@ -1,0 +1,113 @@
+"""A network run strip by strip gives what it gives for the whole image."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pastiche_daemon.nn.norms import instance_statistics
+from pastiche_daemon.nn.runtime import prepare_for_inference, prepare_image
+from pastiche_daemon.nn.streaming import Statistics, stream
+from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
+
+MIX = torch.tensor([[0.3, 0.7]])
+
+
+def network(**values) -> TransformerNetwork:
+    spec = TransformerSpec(**{"styles": 2, "channels": (4, 6, 8), "residual_blocks": 2, **values})
+    torch.manual_seed(0)
+    made = TransformerNetwork(spec)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    return made.eval()
+
+
+def image(h: int, w: int, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, h, w, generator=torch.Generator().manual_seed(seed))
+
+
+EXACT = network().double()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
+def test_strips_of_any_height_equal_the_whole(h, w, strip_rows, seed):
+    x, mix = image(h, w, seed).double(), MIX.double()
+    with torch.no_grad():
+        whole = EXACT(x, mix)
+    streamed = stream(EXACT, x, mix, strip_rows=strip_rows)
+    torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+@pytest.mark.parametrize("values", [{"residual_blocks": 0}, {"end_kernel": 3}, {"end_kernel": 1}])
+def test_every_architecture_can_be_streamed(values, upsampling):
+    made = network(upsampling=upsampling, **values).double()
+    x, mix = image(37, 22).double(), MIX.double()
+    with torch.no_grad():
+        whole = made(x, mix)
+    torch.testing.assert_close(stream(made, x, mix, strip_rows=8), whole, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_fast_precisions_are_at_most_one_level_apart(precision):
+    made = prepare_for_inference(network(), torch.device("cpu"), precision)
+    x = prepare_image(made, image(150, 90))
+    with torch.no_grad():
+        whole = made(x, MIX).float()
+    levels = (stream(made, x, MIX, strip_rows=16).float() - whole).abs().max() * 255
+    # One rounding of bfloat16 near 1 is a level; sums are rounded in another order.
+    assert levels <= (0.01 if precision == "float32" else 2.0)
+
+
+def test_the_image_is_not_changed_and_nothing_keeps_a_graph():
+    made = network()
+    x = image(40, 30)
+    before = x.clone()
+    state = copy.deepcopy(made.state_dict())
+    result = stream(made, x, MIX, strip_rows=8)
+    assert torch.equal(x, before)
+    assert not result.requires_grad
+    assert all(torch.equal(value, state[name]) for name, value in made.state_dict().items())
+
+
+def test_progress_rises_from_strip_to_strip_and_may_stop_it():
+    shares: list[float] = []
+    stream(network(), image(64, 32), MIX, shares.append, strip_rows=8)
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] <= 1
+    assert len(shares) == 8 * (3 + 2 * 2 + 2 + 1)
+
+    class StopError(Exception):
+        pass
+
+    def stop(share: float) -> None:
+        if share > 0.5:
+            raise StopError
+
+    with pytest.raises(StopError):
+        stream(network(), image(64, 32), MIX, stop, strip_rows=8)
+
+
+def test_merged_statistics_are_those_of_the_whole_even_far_from_zero():
+    x = torch.randn(1, 3, 40, 8, generator=torch.Generator().manual_seed(0)) + 1000
+    merged = Statistics()
+    for start in range(0, 40, 7):
+        merged.add(x[..., start : start + 7, :])
+    expected = instance_statistics(x.double())
+    for got, wanted in zip(merged.finish(1e-5), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-5, atol=0)
+
+
+def test_several_images_and_wrong_mixes_are_refused():
+    with pytest.raises(ValueError, match="one image"):
+        stream(network(), image(8, 8).expand(2, -1, -1, -1), MIX)
+    with pytest.raises(ValueError, match="mix"):
+        stream(network(), image(8, 8), torch.ones(1, 3))
