@@ -13,15 +13,14 @@ import pytest
 from pastiche_client.runtime_file import read_runtime_file
 from plugins.bundling.bundle import project_version
 from plugins.bundling.vendoring import write_vendor_package
-from plugins.bundling.wheels import fetch_wheels
+from plugins.bundling.wheels import fetched_wheels
 from tests.contract.daemons import daemons
 from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot, find_editors
 from tests.editors.support.outside_daemon import running_outside, write_daemon_command
 from tests.editors.support.workspace import Workspace, make_workspace, processes_of
+from tests.support.bundles import WHEELS, needs_wheels
 from tests.support.daemon_process import wait_until
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["gimp", "krita"])
@@ -45,8 +44,7 @@ def ask(workspace: Workspace, *, start: bool) -> str:
     """The daemon's process, as a program beside the editor learns it through the client."""
     package = workspace.folder / "pastiche_vendor"
     if not package.exists():
-        wheels = fetch_wheels(ROOT / "build" / "wheels")
-        write_vendor_package(package, package.name, wheels, project_version())
+        write_vendor_package(package, package.name, fetched_wheels(WHEELS), project_version())
     script = workspace.folder / "ask.py"
     script.write_text(
         "from pastiche_vendor.pastiche_client.client import Client\n"
@@ -127,12 +125,14 @@ def test_a_screenshot_shows_a_window(display: Display, tmp_path: Path) -> None:
         display.wait_for_window("no such window", seconds=0.2)
 
 
+@needs_wheels
 def test_the_daemon_answers_from_outside(workspace: Workspace) -> None:
     with running_outside(workspace) as daemon:
         answer = ask(workspace, start=False)
     assert answer == str(daemon.process.pid)
 
 
+@needs_wheels
 def test_the_daemon_starts_when_the_editor_needs_it(workspace: Workspace) -> None:
     write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")
     answer = ask(workspace, start=True)
