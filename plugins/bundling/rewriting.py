@@ -137,13 +137,11 @@ def _module_literal(call: ast.Call) -> _Literal | None:
     return None
 
 
-def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and _is_type_checking(child.test):
-            for other in child.orelse:
-                yield from _running_nodes(other)
-            continue
-        yield child
+def _running_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it, but for what only type checkers look at."""
+    yield node
+    only_checked = isinstance(node, ast.If) and _is_type_checking(node.test)
+    for child in node.orelse if only_checked else ast.iter_child_nodes(node):
         yield from _running_nodes(child)
 
 
