@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 # Functions that are given the name of a module as a literal, and which argument that is. The last
 # two are of protobuf's generated code and put it into `__module__` of the message classes.
@@ -140,8 +140,10 @@ def _module_literal(call: ast.Call) -> _Literal | None:
 def _running_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The node and all below it, but for what only type checkers look at."""
     yield node
-    only_checked = isinstance(node, ast.If) and _is_type_checking(node.test)
-    for child in node.orelse if only_checked else ast.iter_child_nodes(node):
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and _is_type_checking(node.test):
+        children = node.orelse
+    for child in children:
         yield from _running_nodes(child)
 
 
