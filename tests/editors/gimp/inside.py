@@ -94,7 +94,14 @@ def create_image(base="rgb", precision="u8-non-linear", size=(48, 40), profile="
 
 
 def add_layer(
-    image, name="layer", size=None, offset=(0, 0), alpha=True, seed=1, parent=None, position=0
+    image,
+    name="layer",
+    size=None,
+    offset=(0, 0),
+    alpha=True,
+    seed=1,
+    parent=None,
+    fast=False,
 ):
     """A layer of random pixels; with alpha some are transparent and others half so."""
     image = _image(image)
@@ -102,14 +109,18 @@ def add_layer(
     kind = _TYPES[image.get_base_type()][alpha]
     layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
     layer.set_offsets(*offset)
-    paint(layer, seed)
-    image.insert_layer(layer, _item(parent) if parent else None, position)
+    paint(layer, seed, fast)
+    image.insert_layer(layer, _item(parent) if parent else None, 0)
     return layer.get_id()
 
 
-def paint(layer, seed):
-    """Give a layer other pixels. Not undoable: for the tests' preparations."""
+def paint(layer, seed, fast=False):
+    """Give a layer other pixels, `fast` for large ones of 8 bits. It cannot be undone."""
     layer = layer if isinstance(layer, Gimp.Item) else _item(layer)
+    if fast:
+        data = random.Random(seed).randbytes(3 * layer.get_width() * layer.get_height())
+        _set(layer, "R'G'B' u8", data)
+        return
     sample = _sample(layer.get_image())
     code, largest = _SAMPLES[sample]
     channels = {1: 1, 2: 2, 3: 3, 4: 4}[
@@ -125,9 +136,13 @@ def paint(layer, seed):
         values += pixel
     if largest > 1:
         values = [round(value * largest) for value in values]
-    buffer = layer.get_buffer()
     data = struct.pack(f"<{len(values)}{code}", *values)
-    buffer.set(_whole(layer), Babl.get_name(layer.get_format()), data)
+    _set(layer, Babl.get_name(layer.get_format()), data)
+
+
+def _set(layer, babl, data):
+    buffer = layer.get_buffer()
+    buffer.set(_whole(layer), babl, data)
     buffer.flush()
     layer.update(0, 0, layer.get_width(), layer.get_height())
 
@@ -349,3 +364,121 @@ def open_image(path):
 def show(image):
     """In a window of its own, or as a tab."""
     return Gimp.Display.new(_image(image)).get_id()
+
+
+def images():
+    return [image.get_id() for image in Gimp.get_images()]
+
+
+def set_state(item, visible=None, locked=None):
+    item = _item(item)
+    if visible is not None:
+        item.set_visible(visible)
+    if locked is not None:
+        item.set_lock_content(locked)
+
+
+def make_transparent(layer, box=None):
+    layer = _item(layer)
+    area = Gegl.Rectangle.new(*box) if box else _whole(layer)
+    buffer = layer.get_buffer()
+    buffer.set(area, "R'G'B'A u8", bytes(4 * area.width * area.height))
+    buffer.flush()
+
+
+def add_mask(layer, box=(10, 5, 12, 30), apply=True):
+    """A mask that is white in a rectangle, and half so in its left half."""
+    layer = _item(layer)
+    mask = layer.create_mask(Gimp.AddMaskType.BLACK)
+    x, y, width, height = box
+    buffer = mask.get_buffer()
+    for left, value in ((x, 128), (x + width // 2, 255)):
+        area = Gegl.Rectangle.new(left, y, width // 2, height)
+        buffer.set(area, "Y u8", bytes([value]) * (area.width * area.height))
+    buffer.flush()
+    layer.add_mask(mask)
+    layer.set_apply_mask(apply)
+    return mask.get_id()
+
+
+def mask_values(layer):
+    mask = _item(layer).get_mask()
+    return list(mask.get_buffer().get(_whole(mask), 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
+
+
+def selection_values(layer):
+    layer = _item(layer)
+    image = layer.get_image()
+    if Gimp.Selection.is_empty(image):
+        return [255] * (layer.get_width() * layer.get_height())
+    _, x, y = layer.get_offsets()
+    area = Gegl.Rectangle.new(x, y, layer.get_width(), layer.get_height())
+    buffer = image.get_selection().get_buffer()
+    return list(buffer.get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
+
+
+def float_selection(layer):
+    layer = _item(layer)
+    assert Gimp.edit_copy([layer])
+    (floating,) = Gimp.edit_paste(layer, False)
+    return floating.get_id()
+
+
+def add_channel(image):
+    image = _image(image)
+    color = Gegl.Color.new("red")
+    size = image.get_width(), image.get_height()
+    channel = Gimp.Channel.new(image, "channel", *size, 50.0, color)
+    image.insert_channel(channel, None, 0)
+    return channel.get_id()
+
+
+def attach(layer, name, text):
+    flags = Gimp.PARASITE_PERSISTENT
+    _item(layer).attach_parasite(Gimp.Parasite.new(name, flags, text.encode("utf-8")))
+
+
+def delete_item(item):
+    item = _item(item)
+    item.get_image().remove_layer(item)
+
+
+def save_and_open(image, path):
+    """The image as its XCF file gives it back."""
+    file = Gio.File.new_for_path(path)
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, _image(image), file, None)
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file).get_id()
+
+
+def resize_layer(layer, width, height):
+    _item(layer).scale(width, height, True)
+
+
+def move_layer(layer, x, y):
+    _item(layer).set_offsets(x, y)
+
+
+def convert_precision(image, precision):
+    _image(image).convert_precision(_precision(precision))
+
+
+def convert_grey(image):
+    _image(image).convert_grayscale()
+
+
+def arguments(procedure):
+    """Type, range and description of a procedure's arguments."""
+    found = Gimp.get_pdb().lookup_procedure(procedure)
+    return {
+        spec.name: {
+            "type": spec.value_type.name,
+            "blurb": spec.blurb,
+            "range": [spec.minimum, spec.maximum] if hasattr(spec, "minimum") else None,
+        }
+        for spec in found.get_arguments()
+    }
+
+
+def menu(procedure):
+    found = Gimp.get_pdb().lookup_procedure(procedure)
+    return {"label": found.get_menu_label(), "paths": list(found.get_menu_paths())}

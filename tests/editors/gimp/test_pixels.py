@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from pastiche_client import Client, Layer, PixelFormat, SampleType
+from tests.editors.gimp.driving import stylize
 from tests.editors.support.gimp import Gimp
 
 pytestmark = pytest.mark.gimp
 
-PROCEDURE = "plug-in-pastiche"
 _PRECISIONS = [
     f"{sample}-{curve}"
     for sample in ("u8", "u16", "u32", "half", "float", "double")
@@ -30,12 +30,6 @@ _KINDS = {SampleType.U8: (np.uint8, "u8"), SampleType.F32: (np.float32, "float")
 _ROUNDING = 5e-6
 # GEGL's curve of another profile is an approximation: 1/255 of the range at its darkest values.
 _OTHER_CURVE = 6e-3
-
-
-def stylize(gimp: Gimp, image: int, *layers: int, **arguments: object) -> list[int]:
-    answer = gimp.call("run", procedure=PROCEDURE, image=image, layers=layers, **arguments)
-    assert answer["status"] == "success", answer
-    return answer["layers"]
 
 
 def pixels(gimp: Gimp, layer: int, sample: SampleType = SampleType.U8) -> NDArray[Any]:

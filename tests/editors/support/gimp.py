@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,14 +116,12 @@ def running_gimp(
     root = workspace.root
     program = root.gimp if display else root.gimp_console
     assert program
-    ports = workspace.folder / "bridge"
-    shutil.rmtree(ports, ignore_errors=True)
-    ports.mkdir()
+    ports = Path(tempfile.mkdtemp(prefix="bridge-", dir=workspace.folder))
     process = workspace.start(
         # Without data such as brushes it starts faster; fonts are for text layers.
         [program, "--new-instance", *(() if display else ("--no-interface",)), "--no-data"],
         display=display,
-        environ={"PASTICHE_TEST_BRIDGE": workspace.inside("bridge"), **(environ or {})},
+        environ={"PASTICHE_TEST_BRIDGE": workspace.inside(ports), **(environ or {})},
     )
     try:
         found = [_bridge(process, ports / name) for name in ("first", "second")]

@@ -38,14 +38,18 @@ def read(buffer: Gegl.Buffer, region: Region, babl: str) -> bytes:
     return buffer.get(region.rectangle, 1.0, babl, Gegl.AbyssPolicy.NONE)
 
 
-def read_reduced(buffer: Gegl.Buffer, region: Region, size: tuple[int, int], babl: str) -> bytes:
-    """The region at a smaller size, smoothed."""
-    width, height = size
+def read_reduced(buffer: Gegl.Buffer, region: Region, scale: float, babl: str) -> bytes:
+    """The region at a smaller size, smoothed: each side times `scale`, rounded."""
+    width, height = reduced_size(region, scale)
     if (width, height) == (region.width, region.height):
         return read(buffer, region, babl)
-    scale = max(width / region.width, height / region.height)
     reduced = Gegl.Rectangle.new(round(region.x * scale), round(region.y * scale), width, height)
     return buffer.get(reduced, scale, babl, Gegl.AbyssPolicy.CLAMP)
+
+
+def reduced_size(region: Region, scale: float) -> tuple[int, int]:
+    """Width and height of what `read_reduced` gives."""
+    return max(1, round(region.width * scale)), max(1, round(region.height * scale))
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def _add_layers(procedure: Gimp.Procedure) -> None:
     procedure.add_core_object_array_return_value(
         "layers",
         "Layers",
-        "The new layers, or those that were changed in place, from the top",
+        "For scripts: the new layers, or those that were changed in place, from the top",
         Gimp.Layer,
         arguments.FLAGS,
     )

@@ -81,17 +81,19 @@ class PreviewPane:
     def _refresh(self) -> None:
         if self._options is None:
             return
-        plan = plan_preview(self._mode, *self._source.size, self._options, self._center)
-        layer = self._source.read(plan)
-        if layer is None:  # OK tells of it
+        if not self._source.is_there:  # OK tells of it
             self._live.clear()
             return
+        plan = plan_preview(self._mode, *self._source.size, self._options, self._center)
+        layer = self._source.read(plan)
         moved = self._plan is None or _place(self._plan) != _place(plan)
         if moved or not self._on.get_active():
             self._paint(plan, layer)
         if self._on.get_active():
             self._told.set_text(self._texts.preview_waiting)
-            self._live.request(layer, plan.options, plan)
+            self._live.request(
+                layer, plan.options, plan, surroundings=plan.surround(self._source.read)
+            )
         else:
             self._told.set_text("")
             self._live.clear()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from gi.repository import Gimp
+from gi.repository import GdkPixbuf, Gimp, GLib
 
 from pastiche_client.layer import Layer, PixelFormat, SampleType
-from pastiche_gimp.pixels import read_reduced, seen_buffer
+from pastiche_gimp.pixels import Region, read_reduced, reduced_size, seen_buffer
 from pastiche_gimp.source import selected_region
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from gi.repository import Gegl
     from typing_extensions import Self
 
     from pastiche_client.editing.preview_plan import PreviewPlan
 
-_KEPT = 8
+_KEPT = 32
 
 
 class PreviewSource:
@@ -50,30 +51,46 @@ class PreviewSource:
         """Width and height of the part, in the layer's pixels."""
         return self._region.width, self._region.height
 
-    def read(self, plan: PreviewPlan) -> Layer | None:
-        """The pixels of a plan for this part; None if the layer is gone."""
+    @property
+    def is_there(self) -> bool:
+        """Whether image and layer still exist."""
+        return self._image.is_valid() and self._layer.is_valid()
+
+    def read(self, plan: PreviewPlan) -> Layer:
+        """The pixels of a plan for this part, of a layer that is there."""
         place = (plan.x, plan.y, plan.width, plan.height, plan.out_width, plan.out_height)
         found = self._read.get(place)
-        if found is None and self._image.is_valid() and self._layer.is_valid():
+        if found is None:
             if len(self._read) >= _KEPT:
                 self._read.clear()
             found = self._read[place] = self._pixels(plan)
         return found
 
     def _pixels(self, plan: PreviewPlan) -> Layer:
-        part = type(self._region)(
-            self._region.x + plan.x, self._region.y + plan.y, plan.width, plan.height
-        )
-        size = (plan.out_width, plan.out_height)
+        part = Region(self._region.x + plan.x, self._region.y + plan.y, plan.width, plan.height)
         mask = None
         if not Gimp.Selection.is_empty(self._image):
             _, x, y = self._layer.get_offsets()
             selection = self._image.get_selection().get_buffer()
-            mask = read_reduced(selection, part.moved(x, y), size, "Y u8")
+            mask = _read(selection, part.moved(x, y), plan, "RGB u8", 3)[::3]
         return Layer(
-            *size,
+            plan.out_width,
+            plan.out_height,
             PixelFormat.RGBA,
             SampleType.U8,
-            read_reduced(self._buffer, part.moved(*self._shift), size, "R'G'B'A u8"),
+            _read(self._buffer, part.moved(*self._shift), plan, "R'G'B'A u8", 4),
             mask=mask,
         )
+
+
+def _read(buffer: Gegl.Buffer, part: Region, plan: PreviewPlan, babl: str, channels: int) -> bytes:
+    """The part at the plan's size, which may have other proportions."""
+    data = read_reduced(buffer, part, plan.scale, babl)
+    size, wanted = reduced_size(part, plan.scale), (plan.out_width, plan.out_height)
+    if size == wanted:
+        return data
+    pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, channels == 4, 8, *size, size[0] * channels
+    ).scale_simple(*wanted, GdkPixbuf.InterpType.BILINEAR)
+    rows, stride, length = pixbuf.get_pixels(), pixbuf.get_rowstride(), wanted[0] * channels
+    return b"".join(rows[start : start + length] for start in range(0, stride * wanted[1], stride))

@@ -13,7 +13,13 @@ from pastiche_client.editing.presets import PresetStore
 from pastiche_client.paths import data_paths
 from pastiche_gimp import arguments
 from pastiche_gimp.recipes import recipe_of, recipe_text, source_of
-from pastiche_gimp.return_values import cancelled, failed, layers_returned, text_returned
+from pastiche_gimp.return_values import (
+    cancelled,
+    failed,
+    layers_returned,
+    nothing_returned,
+    text_returned,
+)
 from pastiche_gimp.source import check_layers
 from pastiche_gimp.words import gimp_texts
 from pastiche_gimp.work import Work, run_waiting
@@ -48,7 +54,7 @@ def stylize(
         work = Work.read(layers, options)
         return run_waiting(client, work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE)
 
-    return _guarded(procedure, act)
+    return _guarded(procedure, run_mode, act)
 
 
 def rerun(
@@ -73,7 +79,7 @@ def rerun(
         work = Work.read(check_layers(image, [source_of(layer)]), recipe.options, top=layer)
         return run_waiting(client, work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE)
 
-    return _guarded(procedure, act)
+    return _guarded(procedure, run_mode, act)
 
 
 def get_recipe(
@@ -89,7 +95,9 @@ def get_recipe(
 
 
 def _guarded(
-    procedure: Gimp.Procedure, act: Callable[[Client, Texts], Done | None]
+    procedure: Gimp.Procedure,
+    run_mode: Gimp.RunMode,
+    act: Callable[[Client, Texts], Done | None],
 ) -> Gimp.ValueArray:
     """Return what `act` did; whatever is raised is told in a sentence."""
     texts = gimp_texts()
@@ -100,9 +108,11 @@ def _guarded(
             return failed(procedure, texts.sentence(error, client.paths))
         if done is None:
             return cancelled(procedure)
+        if run_mode == Gimp.RunMode.NONINTERACTIVE:
+            return layers_returned(done.image, done.layers)
         for sentence in done.told:
             Gimp.message(sentence)
-        return layers_returned(done.image, done.layers)
+        return nothing_returned(procedure)
 
 
 def _given_options(client: Client, config: Gimp.ProcedureConfig) -> Options:

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def layers_returned(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> Gimp.ValueArray:
-    """Success, with these layers, which become the selected ones."""
+    """Success, with these layers, which become the selected ones.
+
+    GIMP crashes where a procedure returns layers of an image that was closed while it ran, and it
+    does not tell a procedure of that: this is for scripts, which know what becomes of their images.
+    """
     image.set_selected_layers(list(layers))
     # Python cannot make a value that holds an array of GIMP's objects. This one's first value is
     # the call's status, its second the array: just what is to be returned.
@@ -19,6 +23,11 @@ def layers_returned(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> Gimp.Val
     config = ask.create_config()
     config.set_property("image", image)
     return ask.run(config)
+
+
+def nothing_returned(procedure: Gimp.Procedure) -> Gimp.ValueArray:
+    """Success, for a user who sees what was done."""
+    return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, GLib.Error())
 
 
 def text_returned(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:

@@ -117,4 +117,4 @@ def run_waiting(client: Client, work: Work, texts: Texts, *, interactive: bool) 
     label = style_label(client, work.options)
     done = work.place(result, label, client, texts, partly=interactive)
     Gimp.progress_end()
-    return done if interactive else Done(done.image, done.layers, ())
+    return done

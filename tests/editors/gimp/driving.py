@@ -1,0 +1,87 @@
+"""What the tests of GIMP do again and again."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pastiche_client import Client, DaemonError
+from tests.support.daemon_process import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tests.editors.support.gimp import Gimp
+
+PROCEDURE = "plug-in-pastiche"
+RERUN = "plug-in-pastiche-rerun"
+# Seconds of work at this size, for the pack `slow`.
+SLOW_SIZE = (256, 256)
+
+
+def stylize(gimp: Gimp, image: int, *layers: int, **arguments: Any) -> list[int]:
+    """Run the procedure as a script does; returns the layers' ids."""
+    answer = ask(gimp, image, *layers, **arguments)
+    assert answer["status"] == "success", answer
+    return answer["layers"]
+
+
+def refused(gimp: Gimp, image: int | None, *layers: int, **arguments: Any) -> str:
+    """Run the procedure, which must fail; returns the sentence."""
+    answer = ask(gimp, image, *layers, **arguments)
+    assert answer["status"] == "execution-error", answer
+    return answer["error"]
+
+
+def ask(
+    gimp: Gimp, image: int | None, *layers: int, procedure: str = PROCEDURE, **arguments: object
+) -> dict[str, Any]:
+    if procedure == PROCEDURE:
+        arguments = {"style": "tiny/one", **arguments}
+    return gimp.call("run", procedure=procedure, image=image, layers=layers, **arguments)
+
+
+def tree(gimp: Gimp, image: int) -> Any:
+    """The layers' names, those of a group in a list behind its name, from the top."""
+
+    def names(layers: list[dict[str, Any]]) -> list[Any]:
+        found: list[Any] = []
+        for layer in layers:
+            found.append(layer["name"])
+            if layer["kind"] == "GroupLayer":
+                found.append(names(layer["children"]))
+        return found
+
+    return names(gimp.call("describe", image=image)["layers"])
+
+
+def pixels(gimp: Gimp, layer: int) -> NDArray[np.uint8]:
+    """height x width x RGBA, sRGB with its curve"""
+    found = gimp.call("pixels", layer=layer, babl="R'G'B'A u8")
+    return np.frombuffer(b64decode(found["data"]), np.uint8).reshape(*found["shape"], 4)
+
+
+@contextmanager
+def working(gimp: Gimp, client: Client, call: Callable[[], Any]) -> Iterator[Future[Any]]:
+    """Within the block the daemon works for `call`; then its result is waited for."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(call)
+        wait_until(lambda: future.done() or is_busy(client), "the daemon's work")
+        assert not future.done(), future.result()
+        yield future
+        future.result()
+
+
+def is_busy(client: Client) -> bool:
+    """Whether the daemon runs something; false where there is none."""
+    try:
+        return client.info().running > 0
+    except DaemonError:
+        return False
