@@ -1,0 +1,258 @@
+"""What all windows share: the client, the styles, the values, the jobs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from krita import Krita
+
+from pastiche_client.client import Client
+from pastiche_client.editing import refusals
+from pastiche_client.editing.catalogue import Catalogue, load_in_background
+from pastiche_client.editing.presets import PresetError, PresetStore
+from pastiche_client.editing.texts import Texts
+from pastiche_client.editing.translations import translator
+
+from .frames import AnimatedLayer, key_times
+from .job import Job, Services
+from .poster import Poster
+from .qt import QLocale, QObject, QTimer, pyqtSignal
+from .reading import active_document, read_source, selected_layers
+from .recipes import find_recipe
+from .work import FramesWork, LayerWork
+
+if TYPE_CHECKING:
+    from krita import Document, Node
+
+    from pastiche_client.editing.options import Options
+
+    from .work import Work
+
+
+class Studio(QObject):
+    """The one object behind all dockers and actions.
+
+    Attributes:
+        catalogue: the styles; None until they are loaded.
+        options: the values that the docker shows; None while there is no style.
+        all_frames: whether an animated layer's frames are all stylized.
+    """
+
+    told = pyqtSignal(str)  # a sentence for the user, empty to take it back
+    catalogue_changed = pyqtSignal()
+    options_changed = pyqtSignal()
+    job_added = pyqtSignal(object)
+    presets_changed = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.texts = Texts(translator(_languages(), Krita.krita_i18n))
+        self.client = Client(client_id=f"krita-{os.getpid()}")
+        self.presets = PresetStore(self.client.paths, "krita")
+        self.poster = Poster(self.tell_error, self)
+        self.catalogue: Catalogue | None = None
+        self.options: Options | None = None
+        self.all_frames = False
+        self.jobs: list[Job] = []
+        self._loading = False
+        self._closed = False
+        notifier = Krita.instance().notifier()
+        notifier.setActive(True)
+        # At that time the document is still there.
+        notifier.imageClosed.connect(lambda _: QTimer.singleShot(0, self._check_documents))
+        notifier.applicationClosing.connect(self.close)
+
+    def close(self) -> None:
+        """Cancel what still runs. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            for job in self.jobs:
+                job.cancel()
+            self.client.close()
+
+    def tell_error(self, error: BaseException) -> None:
+        """Tell in the user's words what went wrong."""
+        self.told.emit(self.texts.sentence(error, self.client.paths))
+
+    # Styles and values: ------------------------------------------------------------------------
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the styles are on their way."""
+        return self._loading
+
+    def load_catalogue(self) -> None:
+        """Ask the daemon for the styles, and start it if need be; nothing if they are there."""
+        if self._loading or self._closed or self.catalogue is not None:
+            return
+        self._loading = True
+        load_in_background(
+            self.client, self.poster.post, self._catalogue_loaded, self._catalogue_failed
+        )
+        self.catalogue_changed.emit()
+
+    def reload_catalogue(self) -> None:
+        """Ask for the styles again."""
+        self.catalogue = None
+        self.load_catalogue()
+
+    def set_options(self, options: Options) -> None:
+        """Take other values, and show them in every docker."""
+        if options != self.options:
+            self.options = options
+            self.options_changed.emit()
+
+    def use_options(self, options: Options) -> None:
+        """Take values from a preset or a recipe, whose style may not be installed."""
+        usable = options if self.catalogue is None else self.catalogue.usable(options)
+        if usable is None:
+            raise refusals.no_packs()
+        self.set_options(usable)
+        if usable.style != options.style:
+            self.told.emit(self.texts.style_missing(options.style))
+
+    def _catalogue_loaded(self, catalogue: Catalogue) -> None:
+        self._loading = False
+        self.catalogue = catalogue
+        options = catalogue.usable(self.options or self.presets.last())
+        if options is not None:
+            self.options = options
+        self.catalogue_changed.emit()
+        self.options_changed.emit()
+        self.told.emit("")
+        if options is None:
+            self.tell_error(refusals.no_packs())
+        for problem in self.presets.problems:
+            self.tell_error(problem)
+
+    def _catalogue_failed(self, error: Exception) -> None:
+        self._loading = False
+        self.catalogue_changed.emit()
+        self.tell_error(error)
+
+    # Presets and recipes: ----------------------------------------------------------------------
+
+    def save_preset(self, name: str) -> None:
+        """Keep the values under a name. Raises PresetError, RefusalError."""
+        if self.options is None:
+            raise refusals.no_style()
+        self.presets.save(name, self.options)
+        self.presets_changed.emit()
+
+    def delete_preset(self, name: str) -> None:
+        """Raises PresetError."""
+        self.presets.delete(name)
+        self.presets_changed.emit()
+
+    def use_preset(self, name: str) -> None:
+        """Take a preset's values. Raises RefusalError if no style is installed."""
+        options = self.presets.get(name)
+        if options is None:  # another editor removed it
+            self.presets_changed.emit()
+            return
+        self.use_options(options)
+
+    def use_recipe(self) -> None:
+        """Take the values of the active layer's recipe. Raises RefusalError, RecipeError."""
+        document = active_document()
+        node = document.activeNode()
+        if node is None:
+            raise refusals.no_layer()
+        recipe = find_recipe(document, node)
+        self.told.emit(self.texts.recipe_loaded(node.name()))
+        self.use_options(recipe.options)
+        item = self.catalogue.find(recipe.options.style) if self.catalogue else None
+        if item is not None and item.pack_version != recipe.pack_version:
+            self.told.emit(self.texts.other_pack_version(recipe, item.pack_version))
+
+    # Work: -------------------------------------------------------------------------------------
+
+    def stylize(self) -> Job:
+        """Stylize the selected layers with the docker's values.
+
+        Raises:
+            RefusalError: it cannot be done as things are.
+        """
+        active_document()  # that there is none is told before anything else
+        options = self.options or self.presets.last()
+        if options is None:
+            raise refusals.no_style() if self.catalogue is None else refusals.no_packs()
+        return self._start(options, all_frames=self.all_frames)
+
+    def stylize_again(self) -> Job:
+        """Stylize the selected layers with the values of the last time. Raises RefusalError."""
+        active_document()
+        options = self.presets.last()
+        if options is None:
+            raise refusals.no_last_values()
+        return self._start(options, all_frames=self.all_frames)
+
+    def clear_finished_jobs(self) -> None:
+        self.jobs = [job for job in self.jobs if not job.state.is_final]
+
+    def _start(self, options: Options, *, all_frames: bool) -> Job:
+        document = active_document()
+        layers = selected_layers(document)
+        style = self._style_label(options)
+        works: list[Work] = []
+        try:
+            for node, frames in _with_frames(document, layers, all_frames):
+                name = self.texts.layer_name(node.name(), style)
+                works.append(self._work(document, node, options, name, frames))
+        except BaseException:  # one that cannot be stylized holds back all
+            for work in works:
+                work.close()
+            raise
+        self.told.emit("")
+        label = ", ".join(work.name for work in works)
+        services = Services(self.client, self.texts, self.poster)
+        job = Job(services, document, works, options, f"{label} - {style}", self)
+        job.changed.connect(lambda: self._job_changed(job))
+        self.jobs.append(job)
+        self.job_added.emit(job)
+        job.start()
+        try:
+            self.presets.remember_last(options)
+        except PresetError as error:  # the work goes on all the same
+            self.tell_error(error)
+        return job
+
+    def _work(
+        self, document: Document, node: Node, options: Options, new_name: str, frames: bool
+    ) -> Work:
+        if frames:
+            animated = AnimatedLayer(document, node)
+            return FramesWork(document, animated, options, new_name, self.texts)
+        return LayerWork(document, read_source(document, node), options, new_name, self.texts)
+
+    def _style_label(self, options: Options) -> str:
+        labels = []
+        for name in options.styles():
+            item = self.catalogue.find(name) if self.catalogue else None
+            labels.append(item.label if item else name.split("/")[-1])
+        return " + ".join(labels)
+
+    def _job_changed(self, job: Job) -> None:
+        if job.state.is_final and job.message:
+            self.told.emit(job.message)
+
+    def _check_documents(self) -> None:
+        for job in self.jobs:
+            job.check_document()
+
+
+def _with_frames(
+    document: Document, layers: list[Node], all_frames: bool
+) -> list[tuple[Node, bool]]:
+    """Each layer, and whether its frames are stylized."""
+    chosen = [(node, all_frames and bool(key_times(document, node))) for node in layers]
+    if all_frames and not any(frames for _, frames in chosen):
+        raise refusals.no_frames(layers[0].name())
+    return chosen
+
+
+def _languages() -> list[str]:
+    """The user's languages; Krita's own setting comes first."""
+    chosen = os.environ.get("LANGUAGE", "")
+    return [*filter(None, chosen.split(":")), *QLocale().uiLanguages()]

@@ -1,0 +1,71 @@
+"""One Krita for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pastiche_daemon.packs.manifest import TransformerArchitecture
+from tests.editors.krita.session import KritaSession
+from tests.editors.support.display import Display
+from tests.editors.support.editor_root import EditorRoot
+from tests.editors.support.krita import install_plugins, running_krita
+from tests.editors.support.outside_daemon import write_daemon_command
+from tests.editors.support.workspace import Workspace
+from tests.support.tiny_pack import write_tiny_pack
+
+INSIDE = Path(__file__).parent / "inside.py"
+
+# Seconds of work for a small layer, in many steps.
+_SLOW = TransformerArchitecture(
+    channels=(2, 2, 64),
+    residual_blocks=32,
+    end_kernel=1,
+    upsampling="nearest",
+    norm="conditional_instance",
+    padding="reflect",
+    output="sigmoid",
+)
+
+
+@pytest.fixture(scope="session")
+def krita_home(krita_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
+    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow).
+
+    No daemon runs yet: the plug-in starts one when it needs it.
+    """
+    workspace = workspaces(krita_root)
+    write_packs(workspace)
+    write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")
+    install_plugins(workspace)
+    return workspace
+
+
+def write_packs(workspace: Workspace) -> None:
+    packs = workspace.data.packs
+    packs.mkdir()
+    write_tiny_pack(packs / "tiny-1.0.0.pastiche")
+    write_tiny_pack(packs / "other-1.0.0.pastiche", pack_id="other", styles=("three",), seed=7)
+    write_tiny_pack(
+        packs / "slow-1.0.0.pastiche", pack_id="slow", styles=("slow",), architecture=_SLOW
+    )
+
+
+@pytest.fixture(scope="session")
+def running(krita_home: Workspace, display: Display) -> Iterator[KritaSession]:
+    """Krita with its window, its docker shown and the styles loaded."""
+    with running_krita(krita_home, INSIDE, display=display) as krita:
+        session = KritaSession(krita, display)
+        session.call("prepare")
+        session.wait_until(lambda: session.call("ready"), "the styles")
+        yield session
+
+
+@pytest.fixture
+def krita(running: KritaSession) -> Iterator[KritaSession]:
+    """Krita without documents and with the same values for every test."""
+    running.reset()
+    yield running
+    running.reset()

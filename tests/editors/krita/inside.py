@@ -1,0 +1,323 @@
+"""Functions that tests call inside Krita, in the thread of its windows.
+
+`app` is Krita. Layers are named; the document is the one that `make` made last.
+"""
+
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+from __future__ import annotations
+
+from krita import Krita, Selection
+from PyQt5.QtWidgets import QListView, QToolButton
+
+app = Krita.instance()
+documents = []
+
+
+def document():
+    return documents[-1]
+
+
+def make(width=120, height=90, model="RGBA", depth="U8", profile=""):
+    """A new document in the window; returns its profile."""
+    made = app.createDocument(width, height, "test", model, depth, profile, 72.0)
+    show(made)
+    return made.colorProfile()
+
+
+def show(made):
+    documents.append(made)
+    app.activeWindow().addView(made)
+    app.setActiveDocument(made)
+    made.waitForDone()
+
+
+def open_file(path):
+    show(app.openDocument(path))
+
+
+def close_documents():
+    for open_document in app.documents():
+        open_document.waitForDone()
+        open_document.setModified(False)
+        open_document.close()
+    documents.clear()
+
+
+def node(name):
+    found = document().nodeByName(name)
+    assert found is not None, f"there is no layer {name!r}: {names()}"
+    return found
+
+
+def names():
+    """All layers from the bottom, those of groups as lists behind their group.
+
+    The image's selection, which Krita shows among them, is left out.
+    """
+
+    def below(parent):
+        for child in parent.childNodes():
+            if child.type() == "selectionmask":
+                continue
+            yield child.name()
+            if child.childNodes():
+                yield list(below(child))
+
+    return list(below(document().rootNode()))
+
+
+def add(name, data, x, y, width, height, parent=None):
+    """A paint layer with these pixels, on top and active."""
+    layer = document().createNode(name, "paintlayer")
+    layer.setPixelData(data, x, y, width, height)
+    into = node(parent) if parent else document().rootNode()
+    assert into.addChildNode(layer, None)
+    settle()
+
+
+def add_group(name, parent=None):
+    into = node(parent) if parent else document().rootNode()
+    assert into.addChildNode(document().createGroupLayer(name), None)
+    settle()
+
+
+def add_vector(name, svg):
+    layer = document().createVectorLayer(name)
+    assert document().rootNode().addChildNode(layer, None)
+    shapes = layer.addShapesFromSvg(svg)
+    settle()
+    return len(shapes)
+
+
+def settle():
+    document().waitForDone()
+
+
+def remove(name):
+    assert node(name).remove()
+    settle()
+
+
+def activate(name):
+    document().setActiveNode(node(name))
+    settle()
+
+
+def active():
+    return document().activeNode().name()
+
+
+def select(data, x, y, width, height):
+    """Make the image's selection of these bytes; no bytes at all for none."""
+    selection = Selection()
+    if width and height:
+        selection.setPixelData(data, x, y, width, height)
+    document().setSelection(selection)
+    settle()
+
+
+def deselect():
+    document().setSelection(None)
+    settle()
+
+
+def pixels(name, x, y, width, height, time=None):
+    layer = node(name)
+    if time is not None:
+        return bytes(layer.pixelDataAtTime(x, y, width, height, time))
+    return bytes(layer.pixelData(x, y, width, height))
+
+
+def projection(name, x, y, width, height):
+    return bytes(node(name).projectionPixelData(x, y, width, height))
+
+
+def composite(x, y, width, height):
+    return bytes(document().pixelData(x, y, width, height))
+
+
+def describe(name):
+    layer = node(name)
+    parent = layer.parentNode()
+    siblings = [child.name() for child in parent.childNodes()]
+    return {
+        "type": layer.type(),
+        "bounds": list(layer.bounds().getRect()),
+        "space": [layer.colorModel(), layer.colorDepth(), layer.colorProfile()],
+        "parent": parent.name() if parent.parentNode() else "",
+        "index": siblings.index(name),
+        "opacity": layer.opacity(),
+        "blending": layer.blendingMode(),
+        "visible": layer.visible(),
+        "animated": layer.animated(),
+        "id": layer.uniqueId().toString(),
+    }
+
+
+def convert(data, width, height, source, target):
+    """The pixels in another colour space (model, depth, profile), by Krita alone."""
+    scratch = app.createDocument(width, height, "convert", *source, 72.0)
+    layer = scratch.topLevelNodes()[0]
+    layer.setPixelData(data, 0, 0, width, height)
+    scratch.setColorSpace(*target)
+    scratch.waitForDone()
+    converted = bytes(scratch.topLevelNodes()[0].pixelData(0, 0, width, height))
+    scratch.setModified(False)
+    scratch.close()
+    return converted
+
+
+def history():
+    """The undo history's steps, and which of them is the present one."""
+    (docker,) = [docker for docker in app.dockers() if docker.objectName() == "History"]
+    view = docker.findChild(QListView)
+    model = view.model()
+    steps = [model.index(row, 0).data() for row in range(model.rowCount())]
+    return {"steps": steps, "current": view.selectionModel().currentIndex().row()}
+
+
+def trigger(action):
+    app.action(action).trigger()
+
+
+# Pastiche: -------------------------------------------------------------------------------------
+
+
+def docker():
+    (found,) = [found for found in app.dockers() if found.objectName() == "pastiche"]
+    return found
+
+
+def studio():
+    return docker()._studio
+
+
+def prepare(width=1366, height=768):
+    """The window as large as the screen, without what needs no test, and the docker in it."""
+    app.activeWindow().qwindow().setGeometry(0, 0, width, height)
+    trigger("pastiche_show")
+
+
+def set_preview(on):
+    docker()._preview._on.setChecked(on)
+
+
+def ready():
+    return studio().catalogue is not None
+
+
+def styles():
+    return [item.name for item in studio().catalogue.items]
+
+
+def set_options(**values):
+    module = __import__("pastiche.vendor.pastiche_client.editing.options", fromlist=["Options"])
+    studio().set_options(module.Options(**values))
+
+
+def options():
+    return studio().options.to_dict() if studio().options else None
+
+
+def set_all_frames(on):
+    studio().all_frames = on
+
+
+def message():
+    return docker()._message.text
+
+
+def clear_message():
+    docker()._message.tell("")
+
+
+def stylize(action="pastiche_stylize"):
+    """Trigger the action; returns the new job's place in the list of jobs, None without one."""
+    before = len(studio().jobs)
+    clear_message()
+    trigger(action)
+    return before if len(studio().jobs) > before else None
+
+
+def job(index):
+    found = studio().jobs[index]
+    return {
+        "state": found.state.value,
+        "final": found.state.is_final,
+        "fraction": found.fraction,
+        "status": found.status,
+        "message": found.message,
+        "label": found.label,
+    }
+
+
+def cancel(index):
+    studio().jobs[index].cancel()
+
+
+def annotation_names():
+    return list(document().annotationTypes())
+
+
+def set_annotation(name, data):
+    document().setAnnotation(name, "test", data)
+
+
+def use_recipe():
+    """As the docker's button does."""
+    clear_message()
+    (button,) = [
+        button
+        for button in docker().findChildren(QToolButton)
+        if button.toolTip() == studio().texts.load_recipe_tip
+    ]
+    button.click()
+
+
+def shortcut(action):
+    return app.action(action).shortcut().toString()
+
+
+def save(path):
+    document().setBatchmode(True)
+    assert document().saveAs(path)
+    settle()
+
+
+def selected():
+    return [chosen.name() for chosen in app.activeWindow().activeView().selectedNodes()]
+
+
+def set_node(name, locked=None, visible=None):
+    if locked is not None:
+        node(name).setLocked(locked)
+    if visible is not None:
+        node(name).setVisible(visible)
+    settle()
+
+
+def rectangle(x, y, width, height):
+    selection = Selection()
+    selection.select(x, y, width, height, 255)
+    return selection
+
+
+def add_transparency(name, layer, x, y, width, height):
+    mask = document().createTransparencyMask(name)
+    assert node(layer).addChildNode(mask, None)
+    mask.setSelection(rectangle(x, y, width, height))
+    document().refreshProjection()
+    settle()
+
+
+def add_selection_mask(name, layer, x, y, width, height):
+    mask = document().createSelectionMask(name)
+    assert node(layer).addChildNode(mask, None)
+    mask.setSelection(rectangle(x, y, width, height))
+    settle()
+
+
+def add_filter(name):
+    layer = document().createFilterLayer(name, app.filter("blur"), rectangle(0, 0, 120, 90))
+    assert document().rootNode().addChildNode(layer, None)
+    settle()
