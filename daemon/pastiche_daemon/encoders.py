@@ -23,6 +23,20 @@ class EncoderFileError(ValueError):
     """A weights file that is missing, unreadable or of another network."""
 
 
+class UnknownEncoderError(EncoderFileError):
+    """There is no encoder of that name; the message lists those that there are."""
+
+
+class MissingEncoderError(EncoderFileError):
+    """The encoder's weights are not on this computer; the message says how to get them."""
+
+
+def unknown_encoder(name: str) -> UnknownEncoderError:
+    """What to raise for a name that is no encoder's."""
+    known = ", ".join(encoder_specs())
+    return UnknownEncoderError(f"encoder: there is no {name!r}; choose one of {known}")
+
+
 @dataclass(frozen=True)
 class LoadedEncoder:
     """An encoder and where its weights come from."""
@@ -48,7 +62,7 @@ def load_encoder(
     """
     specs = encoder_specs()
     if name not in specs:
-        raise EncoderFileError(f"encoder: there is no {name!r}; choose one of {', '.join(specs)}")
+        raise unknown_encoder(name)
     spec = specs[name]
     if not path.is_file():
         raise EncoderFileError(f"encoder weights: {path} does not exist")

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 from pastiche_daemon.memory import release_freed_memory
 
 if TYPE_CHECKING:
+    from pastiche_daemon.encoder_store import EncoderFile
+    from pastiche_daemon.encoders import LoadedEncoder
+    from pastiche_daemon.nn.encoder import Pooling
+    from pastiche_daemon.nn.runtime import Precision
     from pastiche_daemon.nn.transformer import TransformerNetwork
     from pastiche_daemon.packs.archive import Pack
 
 _log = logging.getLogger(__name__)
 
 _LOADED_NETWORKS = 3
+_LOADED_ENCODERS = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,13 @@ class _FileStamp:
         return _FileStamp(path, status.st_mtime_ns, status.st_size)
 
 
+@dataclass(frozen=True)
+class _EncoderKey:
+    stamp: _FileStamp
+    pooling: Pooling | None
+    precision: Precision
+
+
 class Engine:
     """Loads networks and keeps the last used ones. All but `info` is for one thread only."""
 
@@ -50,6 +62,7 @@ class Engine:
         self._threads = threads
         self._info: DeviceInfo | None = None
         self._networks: OrderedDict[_FileStamp, TransformerNetwork] = OrderedDict()
+        self._encoders: OrderedDict[_EncoderKey, LoadedEncoder] = OrderedDict()
 
     @property
     def info(self) -> DeviceInfo | None:
@@ -102,3 +115,38 @@ class Engine:
         while len(self._networks) > _LOADED_NETWORKS:
             self._networks.popitem(last=False)
         return network
+
+    def encoder(
+        self, file: EncoderFile, pooling: Pooling | None, precision: Precision | None
+    ) -> LoadedEncoder:
+        """The encoder, ready to run on the device.
+
+        `pooling` is the encoder's own by default, `precision` that of `runtime.fast_precision`.
+
+        Raises:
+            EncoderFileError: the file was damaged since it was found.
+            OSError: the file is gone.
+        """
+        from pastiche_daemon.encoders import load_encoder
+        from pastiche_daemon.nn.runtime import channels_last, default_device, dtype_of
+        from pastiche_daemon.nn.runtime import fast_precision as fast
+
+        device = default_device()
+        key = _EncoderKey(_FileStamp.of(file.path), pooling, precision or fast(device))
+        loaded = self._encoders.pop(key, None)
+        if loaded is None:
+            loaded = load_encoder(file.name, file.path, pooling=pooling)
+            channels_last(loaded.encoder.to(device=device, dtype=dtype_of(key.precision)))
+        self._encoders[key] = loaded
+        while len(self._encoders) > _LOADED_ENCODERS:
+            self._encoders.popitem(last=False)
+        return loaded
+
+    def free_bytes(self) -> int | None:
+        """What is free of the device's own memory; None where it works in the computer's."""
+        import torch
+
+        if not torch.cuda.is_available():
+            return None
+        torch.cuda.empty_cache()
+        return torch.cuda.mem_get_info()[0]

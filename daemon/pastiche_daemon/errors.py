@@ -78,6 +78,8 @@ def failure_of(error: Exception) -> Failure:
         case packs.PackError():
             code = _PACK_CODES.get(type(error))
             return _unforeseen(error) if code is None else Failure(code, error.reason, str(error))
+        case _ if (encoder := _encoder_failure(error)) is not None:
+            return encoder
         case QueueFullError():
             return _exhausted("QUEUE_FULL", str(error), error.retry_seconds)
         case InsufficientMemoryError():
@@ -149,6 +151,19 @@ def _unforeseen(error: Exception) -> Failure:
     return Failure(
         code_pb2.INTERNAL, "INTERNAL", f"internal error ({name}); the daemon's log says more"
     )
+
+
+def _encoder_failure(error: Exception) -> Failure | None:
+    # Their module needs torch, which a daemon that has just started has not loaded.
+    encoders = sys.modules.get("pastiche_daemon.encoders")
+    if encoders is None or not isinstance(error, encoders.EncoderFileError):
+        return None
+    message = str(error)
+    if isinstance(error, encoders.MissingEncoderError):
+        code, reason = code_pb2.FAILED_PRECONDITION, "ENCODER_MISSING"
+    else:
+        code, reason = code_pb2.DATA_LOSS, "ENCODER_DAMAGED"
+    return Failure(code, reason, message, field="encoder.name")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -45,6 +45,7 @@ class Stage(enum.Enum):
     LOADING = "loading"
     PREVIEW = "preview"
     STYLIZING = "stylizing"
+    OPTIMIZING = "optimizing"
 
 
 @dataclass(frozen=True)

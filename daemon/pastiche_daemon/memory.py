@@ -82,15 +82,24 @@ class MemoryBudget:
 
     def require(self, work: int) -> None:
         """Raises InsufficientMemoryError if `work` bytes are not free now."""
+        require_bytes(work, self.free(work))
+
+    def free(self, enough: int) -> int:
+        """Bytes that are free now; what was kept for later jobs is given back if not `enough`."""
         free = self._free()
-        if work > free:
+        if enough > free:
             release_freed_memory()
             free = self._free()
-        if work > free:
-            raise _insufficient(work, free, "are free")
+        return free
 
     def _free(self) -> int:
         return self._available() - _SPARE_BYTES
+
+
+def require_bytes(work: int, free: int) -> None:
+    """Raises InsufficientMemoryError if `work` bytes are more than are `free`."""
+    if work > free:
+        raise _insufficient(work, free, "are free")
 
 
 def release_freed_memory() -> None:

@@ -128,7 +128,7 @@ def optimize(
         raise ValueError("colors: there is no content image to keep the colours of")
     if options.colors == "recolored" and content is not None:
         styles = [replace(style, color=match_colors(style.color, content)) for style in styles]
-    shapes = _scales(target, options.scales)
+    shapes = scale_shapes(target, options.scales)
     image = _start_image(content, styles, options, start, shapes[0])
     done, reason, total = 0, "steps", math.inf
     began = time.monotonic()
@@ -208,7 +208,7 @@ def _target_shape(
     return (max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor)))
 
 
-def _scales(target: tuple[int, int], count: int) -> list[tuple[int, int]]:
+def scale_shapes(target: tuple[int, int], count: int) -> list[tuple[int, int]]:
     """Sizes from coarse to fine; those whose shorter side would be too small are left out."""
     shapes = [
         (round(target[0] / _EXTRA_SCALE_FACTOR**i), round(target[1] / _EXTRA_SCALE_FACTOR**i))

@@ -23,6 +23,8 @@ from grpc_reflection.v1alpha import reflection
 from pastiche.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
+    optimization_pb2,
+    optimization_pb2_grpc,
     packs_pb2,
     packs_pb2_grpc,
     stylization_pb2,
@@ -32,6 +34,7 @@ from pastiche_client.paths import DataPaths
 from pastiche_client.runtime_file import RuntimeInfo, remove_runtime_file, write_runtime_file
 from pastiche_daemon import __version__
 from pastiche_daemon.auth import TokenInterceptor, check_exposure, new_token
+from pastiche_daemon.encoder_store import EncoderStore
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.logs import logging_to
@@ -42,6 +45,7 @@ from pastiche_daemon.services.activity import ActivityInterceptor
 from pastiche_daemon.services.daemon import DaemonService
 from pastiche_daemon.services.operation_registry import OperationRegistry
 from pastiche_daemon.services.operations import OperationsService
+from pastiche_daemon.services.optimization import OptimizationService
 from pastiche_daemon.services.packs import PacksService
 from pastiche_daemon.services.stylization import StylizationService
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
@@ -52,6 +56,7 @@ _LOOPBACK = "127.0.0.1"
 _OPERATIONS = operations_proto_pb2.DESCRIPTOR.services_by_name["Operations"]
 _SERVICES = (
     *stylization_pb2.DESCRIPTOR.services_by_name.values(),
+    *optimization_pb2.DESCRIPTOR.services_by_name.values(),
     *packs_pb2.DESCRIPTOR.services_by_name.values(),
     *daemon_pb2.DESCRIPTOR.services_by_name.values(),
     _OPERATIONS,
@@ -187,8 +192,13 @@ class _Daemon:
     def _add_services(self, server: grpc.aio.Server) -> None:
         limits, pack_limits = LayerLimits(), PackLimits()
         store = PackStore(BUILT_IN_FOLDER, self._paths.packs, limits=pack_limits)
+        budget = MemoryBudget()
         stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
-            StylizationService(store, self._engine, self._queue, MemoryBudget(), limits), server
+            StylizationService(store, self._engine, self._queue, budget, limits), server
+        )
+        encoders = EncoderStore.of(self._paths)
+        optimization_pb2_grpc.add_OptimizationServiceServicer_to_server(
+            OptimizationService(store, encoders, self._engine, self._queue, budget, limits), server
         )
         packs_pb2_grpc.add_PacksServiceServicer_to_server(
             PacksService(store, self._operations, pack_limits.file_size), server

@@ -251,9 +251,16 @@ def decode_layer(
             alpha = alpha.nan_to_num_(nan=0.0, posinf=1.0, neginf=0.0).clamp_(0, 1)
     selection = None
     if layout.header.has_mask:
-        flat = np.frombuffer(mask, np.uint8).reshape(layout.height, layout.width, 1)
-        selection = torch.from_numpy(_decoded(flat, (0,))[0])
+        selection = decode_mask(layout, mask)
     return LayerTensors(color.expand(3, -1, -1), alpha, selection)
+
+
+def decode_mask(layout: LayerLayout, mask: bytes | bytearray) -> Tensor:
+    """A mask of a layer's pixels, a byte each, as H x W in 0..1."""
+    import torch
+
+    flat = np.frombuffer(mask, np.uint8).reshape(layout.height, layout.width, 1)
+    return torch.from_numpy(_decoded(flat, (0,))[0])
 
 
 def encode_layer(layout: LayerLayout, data: bytearray, stylized: Stylized) -> None:

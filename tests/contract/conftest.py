@@ -11,6 +11,7 @@ from pastiche_daemon.packs.manifest import TransformerArchitecture
 from tests.contract.drivers import DRIVERS, Driver
 from tests.support.daemon_process import DaemonProcess, running_daemon
 from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_training import write_encoder
 
 # A minute's work in small steps: almost all of it is spent in many blocks at a quarter of the size.
 _SLOW = TransformerArchitecture(
@@ -37,11 +38,13 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_home(folder: Path, packs: Path) -> Path:
-    """A data folder with these packs installed."""
+    """A data folder with these packs installed, and an encoder of random weights added."""
     installed = folder / "packs"
     installed.mkdir(parents=True)
     for pack in packs.iterdir():
         (installed / pack.name).write_bytes(pack.read_bytes())
+    (folder / "encoders").mkdir()
+    write_encoder(folder / "encoders" / "vgg19-quarter.safetensors")
     return folder
 
 

@@ -196,7 +196,7 @@ class GrpcioDriver(Driver):
         self, messages: Iterable[Request], metadata: Mapping[str, str] | None = None
     ) -> list[Response]:
         pairs = self._metadata() if metadata is None else tuple(metadata.items())
-        with _refusals():
+        with refusals():
             return list(
                 self._stylization.StylizeImage(
                     iter(list(messages)), metadata=pairs, timeout=WAIT_SECONDS
@@ -246,7 +246,7 @@ class GrpcioDriver(Driver):
 
     def export_pack(self, pack: str, file: Path) -> None:
         request = packs_pb2.ExportPackRequest(name=f"packs/{pack}")
-        with _refusals():
+        with refusals():
             pieces = self._packs.ExportPack(
                 request, metadata=self._metadata(), timeout=WAIT_SECONDS
             )
@@ -270,7 +270,7 @@ class GrpcioDriver(Driver):
         return (("authorization", f"Bearer {self.daemon.info.token}"),)
 
     def _call(self, method: Callable[..., Any], request: object) -> Any:
-        with _refusals():
+        with refusals():
             return method(request, metadata=self._metadata(), timeout=WAIT_SECONDS)
 
 
@@ -313,7 +313,7 @@ class ClientDriver(Driver):
             except concurrent.futures.CancelledError:
                 outer.set_exception(Refused("CANCELLED", "", "", None, None, ""))
             except DaemonError as error:
-                outer.set_exception(_refused_with(error))
+                outer.set_exception(refused_with(error))
             except BaseException as error:  # noqa: BLE001 - for whoever waits
                 outer.set_exception(error)
             else:
@@ -394,7 +394,7 @@ class ClientDriver(Driver):
         try:
             yield
         except (DaemonError, *CALL_ERRORS) as error:
-            raise _refused_with(daemon_error(error, self.daemon.paths.log_file)) from error
+            raise refused_with(daemon_error(error, self.daemon.paths.log_file)) from error
 
 
 DRIVERS = {driver.name: driver for driver in (GrpcioDriver, ClientDriver)}
@@ -455,7 +455,7 @@ def _collect(call: Iterable[Response], events: queue.Queue[Event]) -> Outcome:
         seen.append(event)
         events.put(event)
 
-    with _refusals():
+    with refusals():
         for response in call:
             assert summary is None, "something follows the summary"
             kind = response.WhichOneof("event")
@@ -517,7 +517,7 @@ def _event(response: Response) -> Event:
 
 
 @contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
@@ -547,7 +547,7 @@ def _refused_by(status: Any) -> Refused:
     return Refused(codes[status.code], status.message, reason, field_name, retry_after, request_id)
 
 
-def _refused_with(error: DaemonError) -> Refused:
+def refused_with(error: DaemonError) -> Refused:
     return Refused(
         error.code, str(error), error.reason, error.field, error.retry_after, error.request_id
     )

@@ -11,7 +11,7 @@ Wang et al., "Collaborative Distillation for Ultra-Resolution Universal Style Tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -224,6 +224,29 @@ def feature_keys(spec: EncoderSpec) -> dict[str, str]:
     return keys
 
 
+def _prefixes(spec: EncoderSpec, keys: Container[str]) -> dict[str, str]:
+    """Convolution names to the prefixes that weights with these keys have."""
+    prefixes = feature_keys(spec)
+    if any(f"{prefix}.weight" in keys for prefix in prefixes.values()):
+        return prefixes
+    return {name: name for name in spec.convolutions}
+
+
+def spec_within(spec: EncoderSpec, keys: Container[str]) -> EncoderSpec:
+    """The leading part of the network that weights with these keys have.
+
+    Raises ValueError where that is nothing.
+    """
+    prefixes = _prefixes(spec, keys)
+    present = [name for name, prefix in prefixes.items() if f"{prefix}.weight" in keys]
+    truncated = spec.truncated(present)
+    if not truncated.blocks:
+        raise ValueError(
+            f"no weights of {spec.name} found: neither features.0.weight nor conv1_1.weight"
+        )
+    return truncated
+
+
 def encoder_from_state(spec: EncoderSpec, state: Mapping[str, Tensor]) -> Encoder:
     """Build an encoder from weights keyed as torchvision's VGG or by convolution name.
 
@@ -231,15 +254,8 @@ def encoder_from_state(spec: EncoderSpec, state: Mapping[str, Tensor]) -> Encode
     exist). Keys of the classifier and of ``aux*`` convolutions are ignored. Raises ValueError,
     with the key, where a tensor is missing or has the wrong shape.
     """
-    prefixes = feature_keys(spec)
-    if not any(f"{prefix}.weight" in state for prefix in prefixes.values()):
-        prefixes = {name: name for name in spec.convolutions}
-    present = [name for name, prefix in prefixes.items() if f"{prefix}.weight" in state]
-    truncated = spec.truncated(present)
-    if not truncated.blocks:
-        raise ValueError(
-            f"no weights of {spec.name} found: neither features.0.weight nor conv1_1.weight"
-        )
+    prefixes = _prefixes(spec, state)
+    truncated = spec_within(spec, state)
     encoder = Encoder(truncated)
     with torch.no_grad():
         for name in truncated.convolutions:

@@ -57,13 +57,18 @@ class Call:
             StalledUploadError: none comes.
         """
         try:
-            message = await self._within_time(self._context.read())
+            return _or_end(await self._within_time(self._context.read()))
         except asyncio.TimeoutError as error:
             raise StalledUploadError(
                 f"nothing came for {_STALL_SECONDS:.0f} seconds in the middle of the request"
             ) from error
-        end = grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]
-        return None if message is end else message
+
+    async def receive_at_leisure(self) -> Any | None:
+        """Like `receive`, for what a client may send at any time or never."""
+        try:
+            return _or_end(await self._context.read())
+        except grpc.aio.InternalError as error:
+            raise asyncio.CancelledError("the client is gone") from error
 
     async def send(self, message: object) -> None:
         """Send one message of an answer that streams.
@@ -85,6 +90,11 @@ class Call:
         except grpc.aio.InternalError as error:
             # The call ended a moment before its task was told.
             raise asyncio.CancelledError("the client is gone") from error
+
+
+def _or_end(message: Any) -> Any | None:
+    end = grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]
+    return None if message is end else message
 
 
 def answers(

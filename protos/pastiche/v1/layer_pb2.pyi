@@ -27,6 +27,7 @@ class Plane(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLANE_LAYER: _ClassVar[Plane]
     PLANE_MASK: _ClassVar[Plane]
     PLANE_PREVIEW: _ClassVar[Plane]
+    PLANE_REGION: _ClassVar[Plane]
 PIXEL_FORMAT_UNSPECIFIED: PixelFormat
 PIXEL_FORMAT_GREY: PixelFormat
 PIXEL_FORMAT_GREYA: PixelFormat
@@ -41,6 +42,7 @@ PLANE_UNSPECIFIED: Plane
 PLANE_LAYER: Plane
 PLANE_MASK: Plane
 PLANE_PREVIEW: Plane
+PLANE_REGION: Plane
 
 class LayerHeader(_message.Message):
     __slots__ = ("width", "height", "format", "sample_type", "row_stride", "offset_x", "offset_y", "has_mask")

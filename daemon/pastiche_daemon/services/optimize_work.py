@@ -1,0 +1,406 @@
+"""The job behind an OptimizeImage call: what runs in the device's thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pastiche.v1 import layer_pb2
+from pastiche_daemon.engine import Engine
+from pastiche_daemon.jobs import JobContext, Stage
+from pastiche_daemon.memory import MemoryBudget, require_bytes
+from pastiche_daemon.services.optimize_request import OptimizeRequest, StyleRequest
+from pastiche_daemon.services.stylize_request import StyleMix
+from pastiche_daemon.services.stylize_work import Preview
+from pastiche_daemon.wire import (
+    InvalidFieldError,
+    LayerLayout,
+    PlanesUpload,
+    decode_layer,
+    decode_mask,
+    encode_layer,
+    encode_preview,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from torch import Tensor
+
+    from pastiche_daemon.encoders import LoadedEncoder
+    from pastiche_daemon.nn.encoder import Encoder
+    from pastiche_daemon.nn.objective import Losses
+    from pastiche_daemon.nn.pixel_optimizer import StopReason
+    from pastiche_daemon.optimize import Optimized, OptimizeOptions, OptimizeStep, StyleImage
+    from pastiche_daemon.stylize import LayerTensors
+
+# The layers' colours in float32, clamped, scaled and mixed.
+_BYTES_PER_PIXEL = 96
+
+
+@dataclass(frozen=True)
+class WeightedLosses:
+    total: float
+    content: float
+    style: float
+    tv: float
+
+
+@dataclass(frozen=True)
+class OptimizeState:
+    """How far the work is. `scale` counts from 1; `seconds` since the first step began."""
+
+    step: int = 0
+    scale: int = 0
+    scales: int = 0
+    losses: WeightedLosses | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The answer's header and bytes, and what its summary tells.
+
+    `reason` and `losses` are None where nothing had to be optimized; `width` and `height` are then
+    0.
+    """
+
+    header: layer_pb2.LayerHeader
+    data: bytes | bytearray
+    encoder_sha256: str
+    width: int
+    height: int
+    steps: int
+    reason: StopReason | None
+    losses: WeightedLosses | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The tensors of a request. Without a content layer, `layer` is None."""
+
+    layer: LayerTensors | None
+    styles: tuple[StyleImage, ...]
+    start: Tensor | None
+
+
+class OptimizeWork:
+    """Optimizes the picture of an uploaded request."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        budget: MemoryBudget,
+        request: OptimizeRequest,
+        mix: StyleMix | None,
+        upload: PlanesUpload,
+    ) -> None:
+        """`mix` is the pack's stylization to start from, if that was asked for."""
+        self._engine = engine
+        self._budget = budget
+        self._request = request
+        self._mix = mix
+        self._upload = upload
+        self._lock = threading.Lock()
+        self._preview: Preview | None = None
+        self._state = OptimizeState()
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End after the step that runs, with the picture as it stands. For any thread."""
+        self._stop.set()
+
+    def take_preview(self) -> Preview | None:
+        """The newest preview, once. For any thread."""
+        with self._lock:
+            preview, self._preview = self._preview, None
+        return preview
+
+    @property
+    def state(self) -> OptimizeState:
+        """For any thread."""
+        with self._lock:
+            return self._state
+
+    def __call__(self, context: JobContext) -> Finished:
+        from pastiche_daemon.stylize import blend, resize
+
+        request, layout = self._request, self._request.layout
+        context.report(0.0, Stage.LOADING)
+        self._budget.require(input_bytes(request))
+        loaded = self._engine.encoder(request.encoder, request.pooling, request.precision)
+        inputs = self._decoded()
+        run = _Run(self, context, loaded.encoder, inputs)
+        if inputs.layer is None:
+            color = resize(run.picture(None), (layout.height, layout.width))
+            header, data = encode_preview(layout, color, None)
+            return self._finished(header, data, loaded, run, ())
+        # Where nothing changes, nothing is optimized.
+        done = blend(inputs.layer, request.strength, run.picture)
+        notes = done.notes
+        if run.found is None:
+            notes = ("nothing was optimized: the strength is 0 or nothing visible is selected",)
+        data = self._upload.planes[0]
+        encode_layer(layout, data, done)
+        header = layer_pb2.LayerHeader()
+        header.CopyFrom(layout.header)
+        header.has_mask = False
+        return self._finished(header, data, loaded, run, notes)
+
+    def show(self, state: OptimizeState, preview: Preview | None) -> None:
+        """For `_Run`: what to tell."""
+        with self._lock:
+            self._state = state
+            self._preview = preview or self._preview
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def request(self) -> OptimizeRequest:
+        return self._request
+
+    def room_for(self, bytes_needed: int) -> int:
+        """Bytes that are free where the networks run."""
+        free = self._engine.free_bytes()
+        return self._budget.free(bytes_needed) if free is None else free
+
+    def pack_picture(self, color: Tensor) -> Tensor:
+        """The content as a pack's network paints it. Needs the mix."""
+        from pastiche_daemon.stylize import LayerTensors, StylizeOptions, stylize
+
+        assert self._mix is not None
+        network = self._engine.network(self._mix.pack)
+        options = StylizeOptions(mix=self._mix.weights)
+        # A copy may be optimized; what inference made may not.
+        return stylize(network, LayerTensors(color), options, lambda _: None).color.clone()
+
+    def _decoded(self) -> _Inputs:
+        from pastiche_daemon.stylize import visible_colors
+
+        request, planes = self._request, iter(self._upload.planes)
+        layer = None
+        if request.has_content:
+            layer = decode_layer(request.layout, next(planes), next(planes))
+        styles = tuple(
+            _style(index, style, request.layout, planes)
+            for index, style in enumerate(request.styles)
+        )
+        start = None
+        if request.start_layout is not None:
+            given = decode_layer(request.start_layout, next(planes), next(planes))
+            start = visible_colors(given)
+        return _Inputs(layer, styles, start)
+
+    def _finished(
+        self,
+        header: layer_pb2.LayerHeader,
+        data: bytes | bytearray,
+        loaded: LoadedEncoder,
+        run: _Run,
+        notes: tuple[str, ...],
+    ) -> Finished:
+        found = run.found
+        height, width = run.shape if found else (0, 0)
+        return Finished(
+            header=header,
+            data=data,
+            encoder_sha256=loaded.sha256,
+            width=width,
+            height=height,
+            steps=found.steps if found else 0,
+            reason=found.reason if found else None,
+            losses=run.best,
+            notes=(*notes, *run.notes),
+        )
+
+
+class _Run:
+    """One optimization: picks its size, runs it, and tells how it goes."""
+
+    def __init__(
+        self, work: OptimizeWork, context: JobContext, encoder: Encoder, inputs: _Inputs
+    ) -> None:
+        self._work = work
+        self._context = context
+        self._encoder = encoder
+        self._inputs = inputs
+        self._request = work.request
+        self._began = 0.0
+        self._previewed = 0.0
+        self._small: LayerTensors | None = None
+        self._scales = 0
+        self.found: Optimized | None = None
+        self.best: WeightedLosses | None = None
+        self._best_scale = -1
+        self.shape = (0, 0)
+        self.notes: tuple[str, ...] = ()
+
+    def picture(self, content: Tensor | None) -> Tensor:
+        """The pastiche of the content's size, 3 x H x W in 0..1; of its own size without one."""
+        from pastiche_daemon.optimize import optimize, scale_shapes
+        from pastiche_daemon.stylize import keep_colors, resize
+
+        request, layout = self._request, self._request.layout
+        full = (layout.height, layout.width)
+        self.shape, self.notes = self._choose_size(full)
+        options = replace(request.options, size=None)
+        device = self._encoder.preprocess.weight.device
+        small = None if content is None else resize(content, self.shape).to(device)
+        start = self._inputs.start
+        if request.start_mix and small is not None:
+            start = self._work.pack_picture(small)
+        styles = [_on_device(style, device) for style in self._shrunk_styles(options)]
+        self._scales = len(scale_shapes(self.shape, options.scales))
+        self._began = self._previewed = time.monotonic()
+        try:
+            self.found = optimize(
+                self._encoder,
+                small,
+                styles,
+                options,
+                self._on_step,
+                start=None if start is None else start.to(device),
+                shape=self.shape,
+            )
+        except FloatingPointError as error:
+            raise InvalidFieldError(
+                "terms",
+                f"{error}; use smaller weights, another normalization, or float32",
+                reason="LOSS_NOT_FINITE",
+            ) from error
+        found = resize(self.found.color.cpu(), full)
+        if content is not None and request.options.colors == "luminance":
+            # The content's own colours, in full resolution.
+            return keep_colors(content, found)
+        return found
+
+    def _choose_size(self, full: tuple[int, int]) -> tuple[tuple[int, int], tuple[str, ...]]:
+        from pastiche_daemon.optimize_size import fitting_shape, working_shape
+
+        wanted = working_shape(full, self._request.options.size)
+        free = self._work.room_for(self._bytes(wanted))
+        shape = fitting_shape(full, self._request.options.size, self._bytes, free)
+        require_bytes(self._bytes(shape), free)
+        if shape == full:
+            return shape, ()
+        why = ", which is what the memory has room for" if shape != wanted else ""
+        height, width = shape
+        note = (
+            f"it was optimized at {width} x {height} pixels{why}, and the result scaled up to "
+            f"{full[1]} x {full[0]}"
+        )
+        return shape, (note,)
+
+    def _bytes(self, shape: tuple[int, int]) -> int:
+        from pastiche_daemon.optimize_size import optimize_bytes
+
+        request, options = self._request, self._request.options
+        long_side = max(shape) * options.style_scale
+        style_pixels: list[int] = []
+        for style in request.styles:
+            sides = (style.layout.height, style.layout.width)
+            style_pixels.append(round(long_side * long_side * min(sides) / max(sides)))
+        pixels = options.pixels
+        steps = min(pixels.history, pixels.steps)
+        return optimize_bytes(
+            self._encoder.spec,
+            options.terms,
+            shape[0] * shape[1],
+            style_pixels,
+            history=steps if pixels.optimizer == "lbfgs" else 0,
+            value_bytes=self._encoder.preprocess.weight.element_size(),
+        )
+
+    def _shrunk_styles(self, options: OptimizeOptions) -> Iterator[StyleImage]:
+        """The styles no larger than they are looked at: every scale resizes them again."""
+        from pastiche_daemon.optimize_size import working_shape
+        from pastiche_daemon.stylize import resize
+
+        largest = max(32, round(max(self.shape) * options.style_scale))
+        for style in self._inputs.styles:
+            shape = (style.color.shape[-2], style.color.shape[-1])
+            yield replace(style, color=resize(style.color, working_shape(shape, largest)))
+
+    def _on_step(self, step: OptimizeStep) -> bool:
+        self._context.report(step.step / step.steps, Stage.OPTIMIZING)
+        losses = _numbers(step.losses)
+        if self.best is None or step.scale != self._best_scale or losses.total < self.best.total:
+            self.best, self._best_scale = losses, step.scale
+        now = time.monotonic()
+        state = OptimizeState(step.step, step.scale + 1, self._scales, losses, now - self._began)
+        preview = None
+        if self._request.preview_size and now - self._previewed >= self._request.preview_seconds:
+            preview = self._preview_of(step)
+            self._previewed = time.monotonic()
+        self._work.show(state, preview)
+        return not self._work.stopped
+
+    def _preview_of(self, step: OptimizeStep) -> Preview:
+        from pastiche_daemon.optimize_size import working_shape
+        from pastiche_daemon.stylize import blend, resize, shrunk
+
+        request, layer = self._request, self._inputs.layer
+        picture = step.picture().cpu()
+        if layer is None:
+            shape = working_shape(
+                (request.layout.height, request.layout.width), request.preview_size
+            )
+            return Preview(*encode_preview(request.layout, resize(picture, shape), None))
+        if self._small is None:
+            self._small = shrunk(layer, request.preview_size)
+        small = self._small
+        size = (small.color.shape[-2], small.color.shape[-1])
+        shown = blend(small, request.strength, lambda _: resize(picture, size))
+        return Preview(*encode_preview(request.layout, shown.color, small.alpha))
+
+
+def input_bytes(request: OptimizeRequest) -> int:
+    """The memory that the decoded layers take beside their own bytes."""
+    pixels = request.layout.pixels + sum(style.layout.pixels for style in request.styles)
+    if request.start_layout is not None:
+        pixels += request.start_layout.pixels
+    return pixels * _BYTES_PER_PIXEL
+
+
+def _style(
+    index: int, style: StyleRequest, target: LayerLayout, planes: Iterator[bytearray]
+) -> StyleImage:
+    from pastiche_daemon.optimize import StyleImage
+    from pastiche_daemon.stylize import visible_colors
+
+    layer = decode_layer(style.layout, next(planes), next(planes))
+    region = next(planes)
+    counted = layer.alpha
+    if layer.mask is not None:
+        counted = layer.mask if counted is None else layer.mask * counted
+    if counted is not None and not bool((counted > 0).any()):
+        raise InvalidFieldError(
+            f"styles[{index}].layer", "is fully transparent, or nothing of it is selected"
+        )
+    return StyleImage(
+        color=visible_colors(layer),
+        weight=style.weight,
+        region=decode_mask(target, region) if style.has_region else None,
+        counted=counted,
+    )
+
+
+def _on_device(style: StyleImage, device: torch.device) -> StyleImage:
+    return replace(
+        style,
+        color=style.color.to(device),
+        region=None if style.region is None else style.region.to(device),
+        counted=None if style.counted is None else style.counted.to(device),
+    )
+
+
+def _numbers(losses: Losses) -> WeightedLosses:
+    return WeightedLosses(
+        *(float(term.item()) for term in (losses.total, losses.content, losses.style, losses.tv))
+    )
