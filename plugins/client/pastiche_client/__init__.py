@@ -16,12 +16,23 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pastiche_client.cancel import CancelToken
+    from pastiche_client.cancel import CancelToken, StopToken
     from pastiche_client.client import Client
     from pastiche_client.errors import DaemonError
     from pastiche_client.layer import Layer, PixelFormat, SampleType
+    from pastiche_client.optimize_options import (
+        Minimizer,
+        OptimizeOptions,
+        PackStart,
+        StyleLayer,
+        Terms,
+        Texture,
+    )
     from pastiche_client.results import (
         DaemonInfo,
+        OptimizeProgress,
+        OptimizeResult,
+        OptimizeSummary,
         Pack,
         Preview,
         Progress,
@@ -37,15 +48,25 @@ __all__ = [
     "DaemonError",
     "DaemonInfo",
     "Layer",
+    "Minimizer",
+    "OptimizeOptions",
+    "OptimizeProgress",
+    "OptimizeResult",
+    "OptimizeSummary",
     "Pack",
+    "PackStart",
     "PixelFormat",
     "Preview",
     "Progress",
     "Queued",
     "SampleType",
+    "StopToken",
     "Style",
+    "StyleLayer",
     "StylizeResult",
     "Summary",
+    "Terms",
+    "Texture",
 ]
 
 _MODULES = {
@@ -53,8 +74,15 @@ _MODULES = {
     "Client": "client",
     "DaemonError": "errors",
     "Layer": "layer",
+    "Minimizer": "optimize_options",
+    "OptimizeOptions": "optimize_options",
+    "PackStart": "optimize_options",
     "PixelFormat": "layer",
     "SampleType": "layer",
+    "StopToken": "cancel",
+    "StyleLayer": "optimize_options",
+    "Terms": "optimize_options",
+    "Texture": "optimize_options",
 }
 
 

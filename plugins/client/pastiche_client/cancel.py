@@ -1,4 +1,4 @@
-"""A switch with which one thread ends a call that another one waits for."""
+"""Switches with which one thread ends a call that another one waits for."""
 
 from __future__ import annotations
 
@@ -42,3 +42,24 @@ class CancelToken:
         finally:
             with self._lock:
                 self._watchers.remove(watcher)
+
+
+class StopToken:
+    """Makes the calls that it was given to stop early and keep what they have."""
+
+    def __init__(self) -> None:
+        self._switch = CancelToken()
+
+    @property
+    def stopped(self) -> bool:
+        return self._switch.cancelled
+
+    def stop(self) -> None:
+        """From any thread, at any time; also before the call."""
+        self._switch.cancel()
+
+    @contextmanager
+    def calling(self, watcher: Callable[[], object]) -> Generator[None]:
+        """While inside, stopping calls `watcher`; at once if it was stopped already."""
+        with self._switch.calling(watcher):
+            yield

@@ -21,22 +21,33 @@ from pastiche_client.errors import (
 )
 from pastiche_client.io_thread import IoThread
 from pastiche_client.launcher import daemon_connection
+from pastiche_client.optimize_call import OptimizeRequest, optimize
+from pastiche_client.optimize_options import OptimizeOptions
 from pastiche_client.paths import DataPaths, data_paths
-from pastiche_client.results import DaemonInfo, Event, Pack, Style, StylizeResult
+from pastiche_client.results import (
+    DaemonInfo,
+    Event,
+    OptimizeEvent,
+    OptimizeResult,
+    Pack,
+    Style,
+    StylizeResult,
+)
 from pastiche_client.runtime_file import RuntimeFileError, read_runtime_file
 from pastiche_client.status import CALL_ERRORS, daemon_error
 from pastiche_client.stylize_call import StylizeRequest, stylize
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from pastiche_client.cancel import CancelToken
+    from pastiche_client.cancel import CancelToken, StopToken
     from pastiche_client.connection import Connection
     from pastiche_client.layer import Layer
+    from pastiche_client.optimize_options import StyleLayer, Texture
     from pastiche_client.style_names import Styles
 
 T = TypeVar("T")
@@ -46,7 +57,7 @@ _STOP_SECONDS = 15.0
 _SERVING = 1
 
 
-def _ignore_event(_: Event) -> None:
+def _ignore_event(_: Event | OptimizeEvent) -> None:
     pass
 
 
@@ -171,13 +182,7 @@ class Client:
             on_event=on_event,
             timeout=timeout,
         )
-        try:
-            if cancel is None:
-                return self._io.wait(future)
-            with cancel.calling(future.cancel):
-                return self._io.wait(future)
-        except concurrent.futures.CancelledError:
-            raise CallCancelledError("The call was cancelled.", reason="CANCELLED") from None
+        return self._wait(future, cancel)
 
     def submit_stylize(
         self,
@@ -204,6 +209,73 @@ class Client:
         )
         return self._submit(
             lambda connection: stylize(connection, request, on_event or _ignore_event, timeout)
+        )
+
+    def optimize(
+        self,
+        target: Layer | Texture,
+        styles: Sequence[StyleLayer],
+        options: OptimizeOptions | None = None,
+        *,
+        request_id: str = "",
+        on_event: Callable[[OptimizeEvent], None] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        stop: StopToken | None = None,
+    ) -> OptimizeResult:
+        """Repaint a layer in the manner of others, without training, and wait for it.
+
+        It takes minutes where `stylize` takes seconds. Ctrl+C cancels the call.
+
+        Args:
+            target: the content, or the size of a texture to make without one.
+            styles: style images; may be empty where the style's weight is 0.
+            options: everything else.
+            request_id: names the call in the daemon's log.
+            on_event: called in the client's own thread; what it raises ends the call.
+            timeout: seconds for the call itself, without a daemon's start.
+            cancel: ends the call from another thread, without a result.
+            stop: ends the work from another thread, with the picture as it stands.
+
+        Raises:
+            CallCancelledError: it was cancelled.
+            DeadlineExceededError: the time is over.
+            ValueError: a region or a name in the options makes no sense.
+            DaemonError: another one, see `pastiche_client.errors`.
+        """
+        future = self.submit_optimize(
+            target,
+            styles,
+            options,
+            request_id=request_id,
+            on_event=on_event,
+            timeout=timeout,
+            stop=stop,
+        )
+        return self._wait(future, cancel)
+
+    def submit_optimize(
+        self,
+        target: Layer | Texture,
+        styles: Sequence[StyleLayer],
+        options: OptimizeOptions | None = None,
+        *,
+        request_id: str = "",
+        on_event: Callable[[OptimizeEvent], None] | None = None,
+        timeout: float | None = None,
+        stop: StopToken | None = None,
+    ) -> concurrent.futures.Future[OptimizeResult]:
+        """Like `optimize`, without waiting. `cancel()` of the future cancels the call."""
+        request = OptimizeRequest(
+            target=target,
+            styles=tuple(styles),
+            options=options or OptimizeOptions(),
+            request_id=request_id or secrets.token_hex(8),
+        )
+        return self._submit(
+            lambda connection: optimize(
+                connection, request, on_event or _ignore_event, timeout, stop
+            )
         )
 
     def list_packs(self) -> list[Pack]:
@@ -314,6 +386,15 @@ class Client:
                     raise daemon_error(error, self._paths.log_file) from error
 
         return self._io.submit(run())
+
+    def _wait(self, future: concurrent.futures.Future[T], cancel: CancelToken | None) -> T:
+        try:
+            if cancel is None:
+                return self._io.wait(future)
+            with cancel.calling(future.cancel):
+                return self._io.wait(future)
+        except concurrent.futures.CancelledError:
+            raise CallCancelledError("The call was cancelled.", reason="CANCELLED") from None
 
     def _call(self, call: Callable[[Connection], Awaitable[T]]) -> T:
         return self._io.wait(self._submit(call))
