@@ -69,6 +69,11 @@ class Environment:
         return self.folder / "pastiche-unfinished"
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the folder is one that was made here, finished or not."""
+        return self.stamp.exists() or self.unfinished.exists()
+
+    @property
     def lock(self) -> Path:
         return self.root / "build" / "install.lock"
 
@@ -296,6 +301,24 @@ def make_venv(environment: Environment) -> None:
     with Progress("making the environment") as progress:
         command = [python, "-m", "venv", str(environment.folder)]
         run_logged(environment.log, environment.root, command, progress, "w")
+
+
+def remove_environment(environment: Environment) -> None:
+    """Remove it; what is left after an interruption is still known as one of ours.
+
+    Raises:
+        OSError: something in it is in use.
+    """
+    environment.unfinished.touch()
+    for path in environment.folder.iterdir():
+        if path == environment.unfinished:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    environment.unfinished.unlink()
+    environment.folder.rmdir()
 
 
 def install_packages(environment: Environment) -> None:

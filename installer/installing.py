@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -89,6 +90,10 @@ def run_install(
         else _checked_environment(options.environment)
     )
 
+    check_not_store_python(system.platform, sys.base_prefix)
+    if made_by_us:
+        _check_place(environment)
+
     say(f"Pastiche {version}")
     for place in places:
         say(f"  {place.label}: {place.plugin_folder}")
@@ -172,6 +177,32 @@ def _checked_environment(folder: Path) -> Path:
             f"install it there with `{python} -m pip install .`"
         )
     return python
+
+
+def check_not_store_python(platform: str, prefix: str) -> None:
+    """What the Microsoft Store's Python writes into the user's folders, no other program sees.
+
+    Raises:
+        InstallError: it is that Python.
+    """
+    if platform == "win32" and "\\windowsapps\\" in f"{prefix}\\".lower():
+        raise InstallError(
+            "This Python is from the Microsoft Store. Windows hides what it installs from other\n"
+            "programs, also from GIMP and Krita. Install the one from python.org, and run\n"
+            "`py install.py install` with it."
+        )
+
+
+def _check_place(environment: Environment) -> None:
+    """What is there must be an environment that was made here: uninstalling removes it."""
+    folder = environment.folder
+    if os.path.lexists(folder) and not environment.is_ours:
+        if folder.is_dir() and not any(folder.iterdir()):
+            return
+        raise InstallError(
+            f"{folder} is there already, and was not made by install.py.\n"
+            "Move it away, or choose another folder with --prefix."
+        )
 
 
 def _refuse_second_environment(manifest: Manifest, folder: Path | None) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from installer.console import Progress
-from installer.environment import interpreter
+from installer.environment import daemon_environment, interpreter, remove_environment
 from installer.errors import InstallError
 from installer.folders import remove_empty
 from installer.manifest import load_manifest, manifest_path, save_manifest
@@ -108,10 +107,14 @@ def _remove_rest(
         manifest.units.remove(name)
         save_manifest(data_folder, manifest)
     if manifest.environment is not None and manifest.environment_made:
-        if manifest.environment.exists():
+        # The root is of no importance here.
+        environment = daemon_environment(data_folder, manifest.environment)
+        if environment.is_ours:
             with Progress(f"removing {manifest.environment}"):
-                shutil.rmtree(manifest.environment)
+                remove_environment(environment)
             say(f"daemon: removed {manifest.environment}")
+        elif manifest.environment.exists():
+            remove_empty([manifest.environment])
         manifest.environment = None
         save_manifest(data_folder, manifest)
     for file in manifest.files:

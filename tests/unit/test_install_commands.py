@@ -17,7 +17,7 @@ import pytest
 from installer import installing, kritarc
 from installer.errors import InstallError
 from installer.installing import InstallOptions, run_install
-from installer.manifest import load_manifest
+from installer.manifest import load_manifest, save_manifest
 from installer.packaging import run_package
 from installer.uninstalling import run_uninstall
 from pastiche_client.paths import DataPaths
@@ -217,7 +217,9 @@ def test_the_environment_is_made_where_the_prefix_says_and_removed(
 
     def make(environment: installing.Environment, *_: object) -> bool:
         made.append(environment.folder)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment.folder])
+        venv = [sys.executable, "-m", "venv", "--without-pip", str(environment.folder)]
+        subprocess.run(venv, check=True)
+        environment.stamp.touch()
         return True
 
     monkeypatch.setattr(installing, "ensure_environment", make)
@@ -253,6 +255,7 @@ def test_a_second_environment_does_not_make_the_first_one_forgotten(
 ) -> None:
     def make(environment: installing.Environment, *_: object) -> bool:
         environment.folder.mkdir(parents=True)
+        environment.stamp.touch()
         return True
 
     monkeypatch.setattr(installing, "ensure_environment", make)
@@ -261,6 +264,54 @@ def test_a_second_environment_does_not_make_the_first_one_forgotten(
     for options in (InstallOptions(prefix=tmp_path / "b"), READY):
         with pytest.raises(InstallError, match="uninstall"):
             _install(system, options)
+
+
+@pytest.mark.parametrize("what", ["files", "an environment", "a file"])
+def test_what_the_user_has_at_the_environments_place_is_neither_used_nor_removed(
+    what: str, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "prefix" / "environment"
+    theirs.parent.mkdir()
+    if what == "a file":
+        theirs.write_text("precious")
+    elif what == "files":
+        theirs.mkdir()
+        (theirs / "thesis.txt").write_text("precious")
+    else:
+        venv = [sys.executable, "-m", "venv", "--without-pip", str(theirs)]
+        subprocess.run(venv, check=True)
+    system = LINUX.make(tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(InstallError, match="was not made by"):
+        _install(system, InstallOptions(prefix=theirs.parent))
+    assert tree(tmp_path) == before
+    # Also if it came there later.
+    _install(system)
+    manifest = load_manifest(system.data_folder)
+    assert manifest is not None
+    manifest.environment, manifest.environment_made = theirs, True
+    save_manifest(system.data_folder, manifest)
+    _uninstall(system)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "C:\\Program Files\\WindowsApps\\PythonSoftwareFoundation.Python.3.12_3.12.1",
+        "C:\\Users\\zoë\\AppData\\Local\\Microsoft\\WindowsApps",
+    ],
+)
+def test_the_stores_python_is_refused(prefix: str) -> None:
+    with pytest.raises(InstallError, match=r"python\.org"):
+        installing.check_not_store_python("win32", prefix)
+
+
+@pytest.mark.parametrize(
+    ("platform", "prefix"), [("win32", "C:\\Python312"), ("linux", "/mnt/WindowsApps/python")]
+)
+def test_other_pythons_are_not(platform: str, prefix: str) -> None:
+    installing.check_not_store_python(platform, prefix)
 
 
 @pytest.mark.parametrize("what", ["nothing", "without Pastiche"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -25,6 +26,7 @@ from installer.environment import (
     environment_state,
     only_one,
     read_stamp,
+    remove_environment,
     try_lock,
     wanted_stamp,
     write_stamp,
@@ -398,6 +400,23 @@ def test_a_moved_clone_does_not_break_the_daemons_environment(
 ) -> None:
     elsewhere = daemon_environment(tmp_path, daemon.folder)
     assert wanted_stamp(elsewhere, RUNNING)["root"] == str(daemon.folder)
+
+
+def test_a_removal_that_was_interrupted_can_be_repeated(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = shutil.rmtree
+
+    def in_use(path: Path) -> None:
+        raise PermissionError(f"{path} is in use")
+
+    monkeypatch.setattr(shutil, "rmtree", in_use)
+    with pytest.raises(PermissionError):
+        remove_environment(environment)
+    assert environment.is_ours
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    remove_environment(environment)
+    assert not environment.folder.exists()
 
 
 def test_an_older_python_can_read_what_tells_it_that_it_is_too_old() -> None:
