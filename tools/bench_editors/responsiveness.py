@@ -18,7 +18,7 @@ from Xlib.display import Display
 from Xlib.error import BadWindow, XError
 from Xlib.protocol.event import ClientMessage
 
-_INTERVAL_SECONDS = 0.005
+_INTERVAL_SECONDS = 0.01
 # How long to wait for the answers that are still to come.
 _LAST_ANSWER_SECONDS = 30.0
 
@@ -41,7 +41,7 @@ class Responsiveness:
 
 @contextmanager
 def measured_responsiveness(display: str, process: int) -> Iterator[Responsiveness]:
-    """Ping a window of a process every five milliseconds while the block runs.
+    """Ping a window of a process every ten milliseconds while the block runs.
 
     Args:
         display: the X server, such as ":7". No window manager may run there.

@@ -37,8 +37,9 @@ _NOTES = (
     "Added: all the rest, from the request to the new layer. Medians over the rounds.",
     "Client alone: the plug-ins' client in the editors' Python, without an editor.",
     "GIMP, procedure: called by a script; the start of the plug-in's process counts.",
+    "GIMP, dialog: from the click on OK. Krita: from the action, with docker and preview shown.",
     """Freeze: the longest time that the editor's window took to answer _NET_WM_PING, sent every
-5 ms until 3 s after the new layer; in Krita also the longest gap of a 5 ms timer. The worst of all
+10 ms until 3 s after the new layer; in Krita also the longest gap of a 5 ms timer. The worst of all
 rounds.""",
 )
 
