@@ -238,7 +238,10 @@ def describe(image):
         "layers": [_describe(layer) for layer in image.get_layers()],
         "selection": [non_empty, bounds, _hash(_bytes(selection))],
         "channels": [channel.get_name() for channel in image.get_channels()],
-        "parasites": sorted(image.get_parasite_list()),
+        # GIMP itself keeps a procedure's last values with the image.
+        "parasites": sorted(
+            name for name in image.get_parasite_list() if not name.startswith("GimpProcedureConfig")
+        ),
     }
 
 
@@ -482,3 +485,22 @@ def arguments(procedure):
 def menu(procedure):
     found = Gimp.get_pdb().lookup_procedure(procedure)
     return {"label": found.get_menu_label(), "paths": list(found.get_menu_paths())}
+
+
+def choose(image, layers):
+    """Make these the selected layers."""
+    _image(image).set_selected_layers([_item(layer) for layer in layers])
+
+
+def enlarge(layer, size):
+    """More pixels, and other ones."""
+    layer = _item(layer)
+    layer.scale(*size, True)
+    paint(layer, 3, fast=True)
+
+
+def close_all():
+    """Close all windows of images; this ends the images."""
+    for number in range(1, 200):
+        if Gimp.Display.id_is_valid(number):
+            Gimp.Display.get_by_id(number).delete()

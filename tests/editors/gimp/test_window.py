@@ -1,0 +1,389 @@
+"""GIMP with its windows: the dialog, undo, and what the user does meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import pytest
+
+from pastiche_client import Client
+from tests.editors.gimp.conftest import INSIDE
+from tests.editors.gimp.driving import PROCEDURE, SLOW_SIZE, is_busy, stylize, tree
+from tests.editors.support.display import Display
+from tests.editors.support.gimp import Gimp, running_gimp
+from tests.editors.support.workspace import Workspace
+from tests.support.daemon_process import wait_until
+
+pytestmark = pytest.mark.gimp
+
+# The plug-in's entry in the menu, from the keyboard.
+_MENU_KEY = "ctrl+shift+p"
+_SHORTCUTS = f"""\
+(file-version 1)
+(action "{PROCEDURE}" "<Primary><Shift>p")
+"""
+_DIALOG = "^Pastiche$"
+# Places in the dialog, from its left or, below 0, from its right side. The button to load recipes
+# is there only if there are any, and then to the right of the others.
+_SAVE = (-72, 28)
+_DELETE = (-30, 28)
+_LOAD = (-55, 28)
+_PREVIEW = (24, 418)
+_PRESERVE_COLORS = (528, 384)
+
+
+@dataclass
+class Window:
+    """A GIMP with windows, and one image in it."""
+
+    gimp: Gimp
+    display: Display
+    image: int = 0
+    main: str = ""
+
+    def open(self, *, size: tuple[int, int] = (120, 90), **image: Any) -> int:
+        """Show a new image with one layer; returns the layer."""
+        self.image = self.gimp.call("create_image", size=size, **image)
+        layer = self.gimp.call("add_layer", image=self.image, name="picture", alpha=False)
+        self.gimp.call("show", image=self.image)
+        self.main = self.display.wait_for_window(f"{size[0]}x{size[1]}.*GIMP$")
+        return layer
+
+    def state(self) -> Any:
+        return self.gimp.call("describe", image=self.image)
+
+    def press(self, *keys: str) -> None:
+        """Press keys in the image's window."""
+        self.display.key(*keys, window=self.main)
+
+    def wait_for(self, state: Any, what: str) -> None:
+        try:
+            wait_until(lambda: self.state() == state, what)
+        except AssertionError:
+            assert self.state() == state  # says what differs
+
+    def wait_for_layers(self, *names: Any) -> None:
+        wait_until(lambda: tree(self.gimp, self.image) == [*names], f"the layers {names}")
+
+    def dialog(self) -> str:
+        """The plug-in's dialog, once it can be used."""
+        dialog = self.display.wait_for_window(_DIALOG)
+        self.wait_for_preview(dialog)
+        return dialog
+
+    def click(self, dialog: str, place: tuple[int, int]) -> None:
+        x, y, width, _ = self.display.geometry(dialog)
+        across, down = place
+        self.display.click(x + across + (width if across < 0 else 0), y + down)
+
+    def preview(self, dialog: str) -> bytes:
+        """What the dialog's preview shows."""
+        x, y, *_ = self.display.geometry(dialog)
+        shown = self.display.screenshot().crop((x + 20, y + 20, x + 390, y + 390))
+        return shown.tobytes()
+
+    def wait_for_preview(self, dialog: str) -> None:
+        """Wait until it shows a picture: more than a few colours."""
+
+        def colors() -> int:
+            x, y, *_ = self.display.geometry(dialog)
+            shown = self.display.screenshot().crop((x + 20, y + 20, x + 390, y + 390))
+            return len(shown.getcolors(1 << 20) or [])
+
+        wait_until(lambda: colors() > 100, "the preview")
+
+
+@pytest.fixture(scope="module")
+def started(gimp_home: Workspace, display: Display) -> Iterator[Window]:
+    settings = next((gimp_home.home / ".config" / "GIMP").glob("3.*"))
+    (settings / "shortcutsrc").write_text(_SHORTCUTS, "utf-8")
+    with running_gimp(gimp_home, INSIDE, display=display) as running:
+        yield Window(running, display)
+
+
+@pytest.fixture
+def window(started: Window) -> Iterator[Window]:
+    yield started
+    for dialog in started.display.windows(_DIALOG):
+        started.display.key("Escape", window=dialog)
+    started.display.wait_for_no_window(_DIALOG)
+    started.gimp.call("close_all")
+
+
+@pytest.fixture
+def interactive(window: Window) -> Iterator[Callable[..., Future[Any]]]:
+    """Runs the procedure with its dialog, beside the test."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def run(*layers: int) -> Future[Any]:
+            return pool.submit(
+                window.gimp.first.call,
+                "run",
+                procedure=PROCEDURE,
+                image=window.image,
+                layers=layers,
+                run_mode="interactive",
+            )
+
+        yield run
+        for dialog in window.display.windows(_DIALOG):
+            window.display.key("Escape", window=dialog)
+
+
+_KINDS = [
+    ("rgb", "u8-non-linear", "none", "above"),
+    ("rgb", "u8-non-linear", "feathered", "in-place"),
+    ("rgb", "float-linear", "feathered", "above"),
+    ("rgb", "u16-linear", "rectangle", "in-place"),
+    ("grey", "u8-perceptual", "rectangle", "above"),
+    ("grey", "half-non-linear", "none", "in-place"),
+    ("indexed", "u8-non-linear", "feathered", "above"),
+    ("indexed", "u8-non-linear", "none", "in-place"),
+]
+
+
+@pytest.mark.parametrize(("base", "precision", "selection", "placement"), _KINDS)
+def test_one_step_undoes_and_redoes_all(
+    window: Window, base: str, precision: str, selection: str, placement: str
+) -> None:
+    first = window.open(base=base, precision=precision)
+    second = window.gimp.call("add_layer", image=window.image, name="second", offset=(9, 7))
+    if base == "indexed":
+        window.gimp.call("make_indexed", image=window.image)
+    window.gimp.call("select", image=window.image, kind=selection, box=[20, 15, 60, 50])
+    before = window.state()
+    stylize(window.gimp, window.image, first, second, placement=placement)
+    after = window.state()
+    assert after != before
+    assert len(after["layers"]) == (4 if placement == "above" else 2)
+    window.press("ctrl+z")
+    window.wait_for(before, "undo")
+    window.press("ctrl+y")
+    window.wait_for(after, "redo")
+    window.press("ctrl+z")
+    window.wait_for(before, "undo")
+
+
+def test_ok_stylizes_and_one_undo_brings_all_back(window: Window) -> None:
+    window.open()
+    before = window.state()
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    x, y, width, height = window.display.geometry(dialog)
+    assert x >= 0
+    assert y >= 0
+    # It must fit onto a small screen, with a title bar and a panel.
+    assert width <= 1366
+    assert height <= 768 - 80
+    window.display.key("Return", window=dialog)
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: len(window.state()["layers"]) == 2, "the new layer")
+    after = window.state()
+    assert after["layers"][1] == before["layers"][0]
+    assert "pastiche-recipe" in after["layers"][0]["parasites"]
+    window.press("ctrl+z")
+    window.wait_for(before, "undo")
+    window.press("ctrl+y")
+    window.wait_for(after, "redo")
+
+
+def test_cancel_changes_nothing(window: Window, interactive: Callable[..., Future[Any]]) -> None:
+    layer = window.open()
+    before = window.state()
+    call = interactive(layer)
+    window.display.key("Escape", window=window.dialog())
+    assert call.result()["status"] == "cancel"
+    assert window.state() == before
+
+
+def test_the_last_values_come_back_and_are_repeated(window: Window) -> None:
+    source = window.open()
+    recipe = window.gimp.call("add_layer", image=window.image, name="model", size=(8, 8))
+    # The dialog takes the values of a layer's recipe.
+    made = stylize(window.gimp, window.image, recipe, style="tiny/two", strength=0.5)
+    window.gimp.call("choose", image=window.image, layers=[source])
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    load_recipe(window, dialog)
+    window.display.key("Return", window=dialog)
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: len(window.state()["layers"]) == 4, "the new layer")
+    (first,) = set(window.gimp.call("layers", image=window.image)) - {source, recipe, *made}
+    assert options(window, first) == ("tiny/two", 0.5)
+    # Again, without the dialog, on another layer.
+    window.gimp.call("choose", image=window.image, layers=[recipe])
+    window.press("ctrl+f")
+    wait_until(lambda: len(window.state()["layers"]) == 5, "the repeated layer")
+    known = {source, recipe, *made, first}
+    (second,) = set(window.gimp.call("layers", image=window.image)) - known
+    assert options(window, second) == ("tiny/two", 0.5)
+    # And the dialog opens with them.
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    window.display.key("Return", window=dialog)
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: len(window.state()["layers"]) == 6, "the third layer")
+    (third,) = set(window.gimp.call("layers", image=window.image)) - {*known, second}
+    assert options(window, third) == ("tiny/two", 0.5)
+
+
+def test_the_last_values_outlive_gimp(window: Window) -> None:
+    source = window.open()
+    model = window.gimp.call("add_layer", image=window.image, name="model", size=(8, 8))
+    stylize(window.gimp, window.image, model, style="tiny/one", strength=0.25)
+    window.gimp.call("choose", image=window.image, layers=[source])
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    load_recipe(window, dialog)
+    window.display.key("Return", window=dialog)
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: len(window.state()["layers"]) == 4, "the new layer")
+    with running_gimp(window.gimp.workspace, INSIDE) as other:
+        image = other.call("create_image")
+        layer = other.call("add_layer", image=image)
+        answer = other.call(
+            "run", procedure=PROCEDURE, image=image, layers=[layer], run_mode="last"
+        )
+        assert answer["status"] == "success", answer
+        made, _ = other.call("layers", image=image)
+        found = json.loads(other.call("recipe", layer=made))["options"]
+        assert (found["style"], found["strength"]) == ("tiny/one", 0.25)
+
+
+def test_the_preview_follows_the_values(window: Window) -> None:
+    window.open()
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    wait_until(lambda: window.preview(dialog) == window.preview(dialog), "a still preview")
+    before = window.preview(dialog)
+    window.click(dialog, _PRESERVE_COLORS)
+    wait_until(lambda: window.preview(dialog) != before, "another preview")
+    with_colors = window.preview(dialog)
+    window.click(dialog, _PREVIEW)  # off: the layer itself
+    wait_until(lambda: window.preview(dialog) not in {before, with_colors}, "the layer")
+    window.click(dialog, _PREVIEW)
+    wait_until(lambda: window.preview(dialog) == with_colors, "the preview")
+
+
+def test_a_preset_is_kept(window: Window) -> None:
+    window.open()
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    window.click(dialog, _SAVE)
+    name = window.display.wait_for_window("Save preset")
+    window.display.type("Evening", window=name)
+    window.display.key("Return", window=name)
+    window.display.wait_for_no_window("Save preset")
+    folder = window.gimp.workspace.data.root / "editors" / "presets"
+    wait_until(lambda: any(folder.glob("*.json")), "the preset's file")
+    (file,) = folder.glob("*.json")
+    kept = json.loads(file.read_text("utf-8"))
+    assert kept["name"] == "Evening"
+    assert kept["options"]["style"].startswith(("tiny/", "other/", "masters/", "slow/"))
+    window.click(dialog, _DELETE)
+    wait_until(lambda: not file.exists(), "the preset's end")
+
+
+def test_a_refusal_is_told_without_a_dialog(
+    window: Window, interactive: Callable[..., Future[Any]]
+) -> None:
+    layer = window.open()
+    window.gimp.call("set_state", item=layer, visible=False)
+    answer = interactive(layer).result()
+    assert answer["status"] == "execution-error"
+    assert "“picture” is invisible" in answer["error"]
+    assert window.display.windows(_DIALOG) == []
+
+
+def test_without_an_image_the_menu_says_so(window: Window) -> None:
+    main = window.display.wait_for_window("GNU Image Manipulation Program")
+    window.display.key(_MENU_KEY, window=main)
+    message = window.display.wait_for_window("GIMP Message")
+    assert window.display.windows(_DIALOG) == []
+    window.display.key("Escape", window=message)
+    window.display.wait_for_no_window("GIMP Message")
+
+
+@pytest.fixture
+def slow(window: Window, client: Client) -> str:
+    """A dialog that works for some seconds, on a layer named picture."""
+    layer = window.open(size=(110, 80))
+    gimp, image = window.gimp, window.image
+    small = gimp.call("add_layer", image=image, name="model", size=(8, 8), alpha=False)
+    stylize(gimp, image, small, style="slow/slow")
+    gimp.call("choose", image=image, layers=[layer])
+    gimp.call("enlarge", layer=layer, size=SLOW_SIZE)
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    window.click(dialog, _PREVIEW)  # off: it would be as slow
+    load_recipe(window, dialog)
+    window.display.key("Return", window=dialog)
+    wait_until(lambda: is_busy(client), "the work")
+    return dialog
+
+
+def test_the_work_can_be_cancelled(window: Window, client: Client, slow: str) -> None:
+    before = window.state()
+    window.display.key("Escape", window=slow)
+    wait_until(lambda: not is_busy(client), "the end of the work")
+    assert window.display.windows(_DIALOG) == [slow]  # for another try
+    window.display.key("Escape", window=slow)
+    window.display.wait_for_no_window(_DIALOG)
+    assert window.state() == before
+
+
+def test_the_image_can_be_edited_meanwhile(window: Window, client: Client, slow: str) -> None:
+    window.gimp.second.call("add_layer", image=window.image, name="new", size=(5, 5))
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
+    names = tree(window.gimp, window.image)
+    assert "new" in names
+    assert names.index("picture - Slow") == names.index("picture") - 1
+
+
+def test_the_image_can_be_closed_meanwhile(window: Window, client: Client, slow: str) -> None:
+    working = window.display.geometry(slow)[3]
+    window.gimp.second.call("close_all")
+    wait_until(lambda: not is_busy(client), "the end of the work")
+    # The dialog says so: it gets taller by a sentence.
+    wait_until(lambda: window.display.geometry(slow)[3] > working, "the sentence")
+    window.display.key("Escape", window=slow)
+    window.display.wait_for_no_window(_DIALOG)
+    assert window.gimp.process.running
+
+
+def test_a_killed_daemon_is_told_in_the_dialog(
+    window: Window,
+    client: Client,
+    slow: str,
+    daemon_process: Callable[[], psutil.Process],
+) -> None:
+    before = window.state()
+    working = window.display.geometry(slow)[3]
+    killed = daemon_process()
+    killed.kill()
+    # The sentence makes the dialog taller.
+    wait_until(lambda: window.display.geometry(slow)[3] > working, "the sentence")
+    assert window.state() == before
+    # It goes on with a new daemon.
+    window.display.key("Return", window=slow)
+    window.display.wait_for_no_window(_DIALOG, seconds=240)
+    wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
+    assert daemon_process().pid != killed.pid
+
+
+def load_recipe(window: Window, dialog: str) -> None:
+    """Choose the only entry of the dialog's button for recipes of layers."""
+    window.click(dialog, _LOAD)
+    window.display.xdotool("sleep", "0.5")  # until the menu has the keyboard
+    window.display.key("Down", "Return")
+
+
+def options(window: Window, layer: int) -> tuple[str, float]:
+    found = json.loads(window.gimp.call("recipe", layer=layer))["options"]
+    return found["style"], found["strength"]
