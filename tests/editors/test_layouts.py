@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from installer import installing
 from installer.editors import Packaging, Place, find_editors, flatpak_id
 from installer.installing import InstallOptions, run_install
 from installer.packaging import run_package
@@ -56,6 +57,18 @@ _LAYOUTS = (LINUX, NEVER_STARTED, FLATPAK, APPIMAGE, SNAP, WINDOWS, STORE, MACOS
 _STYLE = "masters/starry_night"
 
 pytestmark = [needs_wheels, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both plug-ins, made once: making them is most of an installation's time."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return installing.make_bundles(ROOT, folder, ("gimp", "krita"), sys.executable)
+
+
+@pytest.fixture(autouse=True)
+def _use_bundles(bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installing, "make_bundles", lambda *_: bundles)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pastiche_client.paths import DataPaths
 from pastiche_client.runtime_file import RuntimeFileError, RuntimeInfo, read_runtime_file
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 
 
 def wait_until(condition: Callable[[], bool], what: str = "it") -> None:
