@@ -26,6 +26,7 @@ from installer.manifest import Manifest, load_manifest, manifest_path, save_mani
 from installer.placing import place_plugin
 from installer.processes import stop_daemon
 from installer.starting import (
+    ON_REQUEST_FILE,
     Units,
     enable_units,
     has_systemd,
@@ -290,7 +291,7 @@ def _write_start(
         units = Units(f"pastiche-daemon{f'-{snap}' if snap else ''}", folder, python)
         if units.name not in manifest.units:
             manifest.units.append(units.name)
-        request = folder / "start-on-request"
+        request = folder / ON_REQUEST_FILE
         if request not in manifest.files:
             manifest.files.append(request)
         _make_folders(unit_folder(system) / "default.target.wants", manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import zipfile
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FOLDER, _FILE, _PROGRAM = 0o40755, 0o100644, 0o100755
-# The oldest time that a zip can hold: the same sources give the same archive.
-_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def run_package(root: Path, destination: Path, python: str, say: Callable[[str], None]) -> int:
@@ -57,25 +56,35 @@ def run_package(root: Path, destination: Path, python: str, say: Callable[[str],
 
 
 def write_archive(folder: Path, archive: Path) -> Path:
-    """Everything in a folder as a zip. The same files always give the same bytes."""
+    """Everything in a folder as a zip.
+
+    All entries have the time of now, or of SOURCE_DATE_EPOCH: then the same files give the same
+    bytes. It must not always be the same, since GIMP asks a plug-in anew what it can do only where
+    its file's time has changed.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = time.gmtime(int(epoch) if epoch else None)[:6]
     temporary = archive.with_name(f".{archive.name}.{time.time_ns()}")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target:
             # Krita looks for this entry, and takes the first one whose name ends like it. There
             # are folders of that name in the private package: they must have no entry.
-            _add(target, "pastiche/", _FOLDER, b"")
+            _add(target, "pastiche/", moment, _FOLDER, b"")
             for path in files_below(folder):
                 content = path.read_bytes()
                 mode = _PROGRAM if content.startswith(b"#!") else _FILE
-                _add(target, path.relative_to(folder).as_posix(), mode, content)
+                _add(target, path.relative_to(folder).as_posix(), moment, mode, content)
         temporary.replace(archive)
     finally:
         temporary.unlink(missing_ok=True)
     return archive
 
 
-def _add(target: zipfile.ZipFile, name: str, mode: int, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _TIME)
+def _add(
+    target: zipfile.ZipFile, name: str, moment: tuple[int, ...], mode: int, content: bytes
+) -> None:
+    year, month, day, hour, minute, second = moment
+    entry = zipfile.ZipInfo(name, (year, month, day, hour, minute, second))
     entry.external_attr = mode << 16 | (0x10 if name.endswith("/") else 0)
     entry.create_system = 3  # Unix, whose modes these are, wherever it is made
     entry.compress_type = zipfile.ZIP_STORED if name.endswith("/") else zipfile.ZIP_DEFLATED
