@@ -39,7 +39,9 @@ def test_help_says_what_the_command_does_and_has_an_example(path: tuple[str, ...
 def test_every_command_of_the_description_is_there() -> None:
     found = {" ".join(path) for path in commands(cli)}
     packs = {f"packs {name}" for name in ("list", "show", "install", "verify", "export", "remove")}
+    encoders = {f"encoders {name}" for name in ("list", "fetch", "add", "remove")}
     assert found >= {"serve", "status", "stop", "doctor", "stylize", "packs", "train", *packs}
+    assert found >= {"optimize", "reconstruct content", "reconstruct style", *encoders}
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
@@ -48,7 +50,10 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert "No such command 'paint'" in result.output
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["stylize", "--help"], ["packs", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([name, "--help"] for name in ("stylize", "optimize", "packs", "encoders"))],
+)
 def test_the_command_line_starts_without_heavy_libraries(arguments: list[str]) -> None:
     program = (
         "import sys\n"

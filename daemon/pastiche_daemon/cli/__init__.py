@@ -13,7 +13,10 @@ from pastiche_daemon import __version__
 # Name of the command -> module in this package with a click command of the same name.
 _COMMANDS = {
     "stylize": "stylize",
+    "optimize": "optimize",
+    "reconstruct": "reconstruct",
     "packs": "packs",
+    "encoders": "encoders",
     "demo": "demo",
     "train": "train",
     "distill-encoder": "distill_encoder",
@@ -60,6 +63,7 @@ class LazyGroup(click.Group):
 \b
 Examples:
   pastiche stylize photo.jpg --style starry_night -o out.png
+  pastiche optimize photo.jpg --style painting.jpg -o out.png
   pastiche packs list
   pastiche doctor
 """,

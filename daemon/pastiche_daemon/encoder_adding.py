@@ -1,0 +1,152 @@
+"""Adding encoders to the user's data folder, from files and from torchvision's servers."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import save
+from torchvision.models import get_model_weights
+
+from pastiche_daemon.encoder_store import EncoderStore
+from pastiche_daemon.encoders import EncoderFileError, load_encoder
+from pastiche_daemon.nn.encoder import Preprocessing
+from pastiche_daemon.packs.files import part_file
+
+_BLOCK = 2**20
+_TIMEOUT_SECONDS = 30.0
+_NETWORK_ERRORS = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    ssl.SSLError,
+)
+_SCHEMES = {"http", "https"}
+# torch's convention: the name of a file ends in the beginning of its SHA-256.
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")
+
+
+class FetchError(Exception):
+    """Weights could not be fetched; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """Where weights are. ``sha256`` is the beginning of the file's digest in hexadecimal."""
+
+    url: str
+    sha256: str
+
+
+def source_of(name: str) -> EncoderSource:
+    """torchvision's ImageNet weights of an encoder. Raises `FetchError`."""
+    try:
+        url = str(get_model_weights(name)["IMAGENET1K_V1"].url)
+    except (ValueError, KeyError) as error:
+        raise FetchError(
+            f"torchvision has no weights of {name!r}; add a file with "
+            f"`pastiche encoders add {name} FILE`"
+        ) from error
+    found = _DIGEST.search(url)
+    if found is None:
+        raise FetchError(f"{url} says nothing of its digest; it was not fetched")
+    return EncoderSource(url, found.group(1))
+
+
+def fetch_encoder(
+    store: EncoderStore,
+    name: str,
+    source: EncoderSource,
+    on_progress: Callable[[int, int | None], None],
+) -> Path:
+    """Fetch weights, check their digest, and add them to the store; returns the new file.
+
+    ``on_progress`` gets the bytes so far and, where it is known, in all. Nothing is left behind
+    where it fails. Raises `FetchError`, `EncoderFileError` and `packs.errors.StorageError`.
+    """
+    if urllib.parse.urlsplit(source.url).scheme not in _SCHEMES:
+        raise FetchError(f"{source.url} is no address of a web server")
+    store.added.mkdir(parents=True, exist_ok=True)
+    with part_file(store.added / f"{name}.pth") as part:
+        digest = hashlib.sha256()
+        try:
+            with urllib.request.urlopen(source.url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
+                length = answer.headers.get("Content-Length")
+                total = int(length) if length else None
+                done = 0
+                while block := answer.read(_BLOCK):
+                    digest.update(block)
+                    part.file.write(block)
+                    done += len(block)
+                    on_progress(done, total)
+        except _NETWORK_ERRORS as error:
+            raise FetchError(
+                f"{source.url} cannot be fetched ({_reason(error)}); check the connection and try "
+                f"again, or fetch it yourself and use `pastiche encoders add {name} FILE`"
+            ) from error
+        part.finish()
+        if total is not None and done < total:
+            raise FetchError(f"{source.url}: only {done} of {total} bytes came; try again")
+        if not digest.hexdigest().startswith(source.sha256):
+            raise FetchError(
+                f"{source.url}: its checksum is wrong: SHA-256 begins with "
+                f"{digest.hexdigest()[: len(source.sha256)]}, not {source.sha256}. It was thrown "
+                "away; try again"
+            )
+        return add_encoder(store, name, part.path, origin=source.url)
+
+
+def add_encoder(
+    store: EncoderStore,
+    name: str,
+    file: Path,
+    *,
+    preprocessing: Preprocessing | None = None,
+    origin: str = "",
+) -> Path:
+    """Check a weights file and put its convolutions into the store; returns the new file.
+
+    ``file`` and ``preprocessing`` are as in `encoders.load_encoder`. What was there of that name is
+    replaced. Raises `EncoderFileError` and `packs.errors.StorageError`.
+    """
+    target = store.path_for(name)
+    loaded = load_encoder(name, file, preprocessing=preprocessing)
+    encoder = loaded.encoder
+    state = {
+        f"{conv}.{suffix}": getattr(encoder.convolution(conv), suffix).contiguous()
+        for conv in encoder.spec.convolutions
+        for suffix in ("weight", "bias")
+    }
+    if encoder.spec.preprocessing == "learned":
+        state |= {
+            f"preprocess.{key}": value for key, value in encoder.preprocess.named_parameters()
+        }
+    metadata = {
+        "encoder": name,
+        "origin": origin or loaded.origin or file.name,
+        "source_sha256": loaded.sha256,
+    }
+    if encoder.spec.preprocessing == "caffe":
+        metadata["input"] = "RGB 0..255 minus the mean"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EncoderFileError(f"{target.parent}: {error.strerror or error}") from error
+    with part_file(target) as part:
+        part.file.write(save(state, metadata=metadata))
+        part.finish()
+        part.move_to(target)
+    return target
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", "") or error or type(error).__name__)

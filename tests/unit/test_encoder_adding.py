@@ -1,0 +1,134 @@
+"""Weights from files and from a server, checked before they are put in their place."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from pastiche_daemon.encoder_adding import (
+    EncoderSource,
+    FetchError,
+    add_encoder,
+    fetch_encoder,
+    source_of,
+)
+from pastiche_daemon.encoder_store import EncoderStore
+from pastiche_daemon.encoders import EncoderFileError, load_encoder
+from tests.support.tiny_training import write_encoder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EncoderStore:
+    return EncoderStore(tmp_path / "none", tmp_path / "added")
+
+
+@pytest.fixture
+def vgg11(tmp_path: Path) -> Path:
+    """torchvision's state dict of the first three convolutions, and a classifier's key."""
+    shapes = {"features.0": (64, 3), "features.3": (128, 64), "features.6": (256, 128)}
+    state = {"classifier.0.weight": torch.zeros(2)}
+    for key, shape in shapes.items():
+        state[f"{key}.weight"] = torch.randn(*shape, 3, 3) * 0.05
+        state[f"{key}.bias"] = torch.zeros(shape[0])
+    path = tmp_path / "served" / "vgg11.pth"
+    path.parent.mkdir()
+    torch.save(state, path)
+    return path
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+@pytest.fixture
+def server(vgg11: Path) -> Iterator[str]:
+    handler = partial(Handler, directory=str(vgg11.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def same_features(name: str, first: Path, second: Path, layer: str) -> bool:
+    image = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    features = [load_encoder(name, path).encoder(image, [layer])[layer] for path in (first, second)]
+    return torch.equal(*features)
+
+
+def test_a_state_dict_becomes_a_file_of_convolutions(store, vgg11):
+    added = add_encoder(store, "vgg11", vgg11)
+    assert added == store.find("vgg11").path
+    assert store.find("vgg11").spec.convolutions == ("conv1_1", "conv2_1", "conv3_1")
+    assert same_features("vgg11", vgg11, added, "relu3_1")
+    assert b"classifier" not in added.read_bytes()
+
+
+def test_what_the_weights_take_is_kept(store, vgg11):
+    added = add_encoder(store, "vgg11", vgg11, preprocessing="caffe")
+    assert load_encoder("vgg11", added).encoder.spec.preprocessing == "caffe"
+
+
+def test_a_learned_input_is_kept(store, tmp_path):
+    path = write_encoder(tmp_path / "quarter.safetensors")
+    added = add_encoder(store, "vgg19-quarter", path)
+    assert same_features("vgg19-quarter", path, added, "relu5_1")
+
+
+def test_fetched_weights_are_checked_and_added(store, vgg11, server):
+    seen: list[tuple[int, int | None]] = []
+    source = EncoderSource(f"{server}/vgg11.pth", digest(vgg11)[:8])
+    added = fetch_encoder(store, "vgg11", source, lambda done, total: seen.append((done, total)))
+    size = vgg11.stat().st_size
+    assert seen[-1] == (size, size)
+    assert same_features("vgg11", vgg11, added, "relu2_1")
+    assert [path.name for path in store.added.iterdir()] == ["vgg11.safetensors"]
+
+
+def test_a_wrong_checksum_leaves_nothing_behind(store, server):
+    with pytest.raises(FetchError, match="checksum is wrong"):
+        fetch_encoder(store, "vgg11", EncoderSource(f"{server}/vgg11.pth", "0" * 8), ignore)
+    assert list(store.added.iterdir()) == []
+
+
+def test_what_cannot_be_fetched_is_told(store, server):
+    for url in (f"{server}/nothing.pth", "http://127.0.0.1:9/vgg11.pth"):
+        with pytest.raises(FetchError, match=r"cannot be fetched .*encoders add vgg11 FILE"):
+            fetch_encoder(store, "vgg11", EncoderSource(url, "0" * 8), ignore)
+    with pytest.raises(FetchError, match="no address"):
+        fetch_encoder(store, "vgg11", EncoderSource("file:///etc/passwd", "0" * 8), ignore)
+    assert list(store.added.iterdir()) == []
+
+
+def test_a_bad_file_replaces_nothing(store, vgg11, tmp_path):
+    before = add_encoder(store, "vgg11", vgg11).read_bytes()
+    bad = tmp_path / "bad.pth"
+    bad.write_bytes(b"no weights")
+    with pytest.raises(EncoderFileError, match=r"bad\.pth"):
+        add_encoder(store, "vgg11", bad)
+    assert store.find("vgg11").path.read_bytes() == before
+
+
+def test_torchvisions_weights_name_their_digest():
+    for name in ("vgg11", "vgg13", "vgg16", "vgg19"):
+        source = source_of(name)
+        assert source.url.endswith(f"{name}-{source.sha256}.pth")
+    with pytest.raises(FetchError, match="torchvision has no weights of 'compact'"):
+        source_of("compact")
+
+
+def ignore(done: int, total: int | None) -> None:
+    pass
