@@ -274,6 +274,7 @@ def ensure_environment(
         if state is State.READY:
             return False
         say(_INTRODUCTIONS[state].format(folder=environment.folder, why=why))
+        stamp = wanted_stamp(environment, version)  # of now: sources may change meanwhile
         if state in (State.ABSENT, State.BROKEN):
             check_venv_modules(has_module)
             make_venv(environment)
@@ -281,7 +282,7 @@ def ensure_environment(
                 add_torch(environment)
         install_packages(environment)
         check_torch(environment)
-        write_stamp(environment, wanted_stamp(environment, version))
+        write_stamp(environment, stamp)
         say(f"The environment is ready. What pip did is in {environment.log}")
     return True
 
