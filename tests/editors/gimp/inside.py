@@ -504,3 +504,7 @@ def close_all():
     for number in range(1, 200):
         if Gimp.Display.id_is_valid(number):
             Gimp.Display.get_by_id(number).delete()
+
+
+def rename(item, name):
+    _item(item).set_name(name)

@@ -71,9 +71,15 @@ class Window:
         wait_until(lambda: tree(self.gimp, self.image) == [*names], f"the layers {names}")
 
     def dialog(self) -> str:
-        """The plug-in's dialog, once it can be used."""
+        """The plug-in's dialog, once its styles are there."""
         dialog = self.display.wait_for_window(_DIALOG)
-        self.wait_for_preview(dialog)
+        x, y, *_ = self.display.geometry(dialog)
+
+        def has_styles() -> bool:
+            shown = self.display.screenshot()
+            return shown.getpixel((x + 3, y + 3)) != shown.getpixel((x + 420, y + 276))
+
+        wait_until(has_styles, "the styles")
         return dialog
 
     def click(self, dialog: str, place: tuple[int, int]) -> None:
@@ -86,16 +92,6 @@ class Window:
         x, y, *_ = self.display.geometry(dialog)
         shown = self.display.screenshot().crop((x + 20, y + 20, x + 390, y + 390))
         return shown.tobytes()
-
-    def wait_for_preview(self, dialog: str) -> None:
-        """Wait until it shows a picture: more than a few colours."""
-
-        def colors() -> int:
-            x, y, *_ = self.display.geometry(dialog)
-            shown = self.display.screenshot().crop((x + 20, y + 20, x + 390, y + 390))
-            return len(shown.getcolors(1 << 20) or [])
-
-        wait_until(lambda: colors() > 100, "the preview")
 
 
 @pytest.fixture(scope="module")
@@ -259,15 +255,27 @@ def test_the_preview_follows_the_values(window: Window) -> None:
     window.open()
     window.press(_MENU_KEY)
     dialog = window.dialog()
-    wait_until(lambda: window.preview(dialog) == window.preview(dialog), "a still preview")
-    before = window.preview(dialog)
-    window.click(dialog, _PRESERVE_COLORS)
-    wait_until(lambda: window.preview(dialog) != before, "another preview")
-    with_colors = window.preview(dialog)
     window.click(dialog, _PREVIEW)  # off: the layer itself
-    wait_until(lambda: window.preview(dialog) not in {before, with_colors}, "the layer")
+    window.display.xdotool("sleep", "0.5")
+    layer = window.preview(dialog)
     window.click(dialog, _PREVIEW)
-    wait_until(lambda: window.preview(dialog) == with_colors, "the preview")
+    wait_until(lambda: window.preview(dialog) != layer, "the preview")
+    in_style = window.preview(dialog)
+    window.click(dialog, _PRESERVE_COLORS)
+    wait_until(lambda: window.preview(dialog) not in {layer, in_style}, "another preview")
+    window.click(dialog, _PREVIEW)
+    wait_until(lambda: window.preview(dialog) == layer, "the layer")
+
+
+def test_return_on_a_style_takes_it(window: Window) -> None:
+    window.open()
+    window.press(_MENU_KEY)
+    dialog = window.dialog()
+    x, y, *_ = window.display.geometry(dialog)
+    window.display.click(x + 597, y + 95)
+    window.display.key("Return")
+    window.display.wait_for_no_window(_DIALOG)
+    wait_until(lambda: len(window.state()["layers"]) == 2, "the new layer")
 
 
 def test_a_preset_is_kept(window: Window) -> None:

@@ -78,7 +78,9 @@ class PasticheDialog:
         self._closed = False
         self._dialog = self._made_dialog()
         self._preview = PreviewPane(client, source, texts)
-        self._styles = StyleChooser(texts, self._choose_style)
+        self._styles = StyleChooser(
+            texts, self._choose_style, lambda: self._dialog.response(Gtk.ResponseType.OK)
+        )
         self._fields = OptionFields(config, texts, self._styles.picture, self._choose_second)
         self._presets = PresetBar(
             texts,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gi.repository import Gdk, Gtk
 
 from pastiche_client.editing.live_preview import LivePreview
+from pastiche_client.editing.options import Options
 from pastiche_client.editing.preview_plan import PREVIEW_SIDE, PreviewMode, plan_preview
 from pastiche_gimp.pictures import pixbuf_of
 from pastiche_gimp.windows import SPACING, column, post, row, wrapping_label
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
     from pastiche_client.client import Client
     from pastiche_client.editing.live_preview import PreviewPicture
-    from pastiche_client.editing.options import Options
     from pastiche_client.editing.preview_plan import PreviewPlan
     from pastiche_client.editing.texts import Texts
     from pastiche_client.layer import Layer
     from pastiche_gimp.preview_source import PreviewSource
+
+_ANY_OPTIONS = Options("any/any")
 
 
 class PreviewPane:
@@ -60,6 +62,7 @@ class PreviewPane:
         frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
         frame.add(self._area)
         self.widget = column(frame, bar, self._told, spacing=SPACING)
+        self._paint_layer()
 
     def close(self) -> None:
         """Show nothing more."""
@@ -119,6 +122,11 @@ class PreviewPane:
         area.connect("motion-notify-event", self._moved)
         area.connect("button-release-event", self._released)
         return area
+
+    def _paint_layer(self) -> None:
+        """Until there is more to show: the whole layer as it is."""
+        plan = plan_preview(PreviewMode.FIT, *self._source.size, _ANY_OPTIONS)
+        self._paint(plan, self._source.read(plan))
 
     def _paint(self, plan: PreviewPlan, layer: Layer) -> None:
         self._plan, self._pixbuf = plan, pixbuf_of(layer)

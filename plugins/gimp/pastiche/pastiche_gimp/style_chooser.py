@@ -22,11 +22,21 @@ _NAME, _LABEL, _PICTURE, _TIP = range(4)
 
 
 class StyleChooser:
-    """A field of pictures. `on_chosen` gets the name of the style that the user has chosen."""
+    """A field of pictures.
 
-    def __init__(self, texts: Texts, on_chosen: Callable[[str], None]) -> None:
+    `on_chosen` gets the name of the style that the user has chosen; `on_confirmed` is called when
+    the user presses Return on it, or double-clicks it.
+    """
+
+    def __init__(
+        self,
+        texts: Texts,
+        on_chosen: Callable[[str], None],
+        on_confirmed: Callable[[], None],
+    ) -> None:
         self._texts = texts
         self._on_chosen = on_chosen
+        self._on_confirmed = on_confirmed
         self._pictures: dict[str, GdkPixbuf.Pixbuf] = {}
         self._on_picture: Callable[[], None] = lambda: None
         self._model = Gtk.ListStore(str, str, GdkPixbuf.Pixbuf, str)
@@ -88,6 +98,7 @@ class StyleChooser:
         view.pack_start(label, False)
         view.add_attribute(label, "text", _LABEL)
         self._handler = view.connect("selection-changed", self._selection_changed)
+        view.connect("item-activated", lambda *_: self._on_confirmed())
         view.get_accessible().set_name(self._texts.style)
         return view
 
