@@ -20,6 +20,7 @@ import argparse
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from installer.python_version import check_python  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from installer.environment import Environment
 
@@ -39,6 +41,13 @@ INTERRUPTED = 130
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+def alone(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Keeps a second process from installing or uninstalling at the same time."""
+    from installer.environment import only_one
+
+    return nullcontext() if options.dry_run else only_one(ROOT / "build" / "plugins.lock", say)
 
 
 # --- The commands of users ------------------------------------------------------------------------
@@ -54,16 +63,17 @@ def run_install(options: argparse.Namespace) -> int:
         environment=options.environment,
         dry_run=options.dry_run,
     )
-    return run_install(ROOT, System.this(), asked, say)
+    with alone(options):
+        return run_install(ROOT, System.this(), asked, say)
 
 
 def run_uninstall(options: argparse.Namespace) -> int:
     from installer.system import System
     from installer.uninstalling import run_uninstall
 
-    return run_uninstall(
-        System.this(), tuple(options.editor or ()), dry_run=options.dry_run, say=say
-    )
+    editors = tuple(options.editor or ())
+    with alone(options):
+        return run_uninstall(System.this(), editors, dry_run=options.dry_run, say=say)
 
 
 def run_doctor(_: argparse.Namespace) -> int:

@@ -269,7 +269,7 @@ def ensure_environment(
         InstallError: it cannot be made.
     """
     version = sys.version_info[:2]
-    with only_one(environment, say):
+    with only_one(environment.lock, say):
         state, why = environment_state(environment, version)
         if state is State.READY:
             return False
@@ -387,10 +387,10 @@ def write_stamp(environment: Environment, stamp: Mapping[str, object]) -> None:
 
 
 @contextlib.contextmanager
-def only_one(environment: Environment, say: Callable[[str], None]) -> Iterator[None]:
-    """Held while the environment is looked at or changed; a second process waits."""
-    environment.lock.parent.mkdir(parents=True, exist_ok=True)
-    with environment.lock.open("a+b") as file:
+def only_one(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Held while something is looked at or changed; a second process waits."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+b") as file:
         if not try_lock(file):
             say("Another install.py works in this folder; waiting for it.")
             while not try_lock(file):

@@ -357,7 +357,7 @@ def test_packages_of_the_outside_are_hidden_from_the_environment() -> None:
 
 
 def test_only_one_installer_works_at_a_time(clone: Environment) -> None:
-    with only_one(clone, _ignore), clone.lock.open("a+b") as other:
+    with only_one(clone.lock, _ignore), clone.lock.open("a+b") as other:
         assert not try_lock(other)
     with clone.lock.open("a+b") as other:
         assert try_lock(other)
