@@ -101,7 +101,9 @@ class AnimatedLayer:
         self._go_to(time)
         self._result.setPixelData(pixels.data, rect.x(), rect.y(), rect.width(), rect.height())
 
-    def insert(self, document: Document, node: Node, name: str) -> Node:
+    def insert(
+        self, document: Document, node: Node, name: str
+    ) -> Generator[None, None, Node]:
         """Add the copy right above `node`, as one undo step. Raises RefusalError."""
         new = self._result.duplicate()
         new.setName(name)
@@ -109,7 +111,7 @@ class AnimatedLayer:
         new.setBlendingMode("normal")
         new.setAlphaLocked(False)
         new.setInheritAlpha(False)
-        add_above(document, node, new)
+        yield from add_above(document, node, new)
         return new
 
     def close(self) -> None:

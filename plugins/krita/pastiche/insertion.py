@@ -11,11 +11,16 @@ from pastiche_client.editing import refusals
 from .color_space import ColorSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from krita import Document, Node
 
     from .pixels import Pixels
     from .qt import QRect, QUuid
     from .reading import Source
+
+# Of the event loop.
+_TURNS = 5
 
 
 def require_open(document: Document) -> None:
@@ -41,7 +46,9 @@ def result_rect(source: Source, node: Node) -> QRect:
     return source.rect.translated(now.topLeft() - source.layer_rect.topLeft())
 
 
-def insert_above(document: Document, node: Node, name: str, rect: QRect, pixels: Pixels) -> Node:
+def insert_above(
+    document: Document, node: Node, name: str, rect: QRect, pixels: Pixels
+) -> Generator[None, None, Node]:
     """Add a paint layer with these pixels right above `node`, as one undo step.
 
     Args:
@@ -55,17 +62,24 @@ def insert_above(document: Document, node: Node, name: str, rect: QRect, pixels:
         raise refusals.editor_failed(f"{ColorSpace.of(new)} is not {pixels.space}.")
     # Once a node is in the document, its pixels can no longer be set in the same undo step.
     new.setPixelData(pixels.data, rect.x(), rect.y(), rect.width(), rect.height())
-    add_above(document, node, new)
+    yield from add_above(document, node, new)
     return new
 
 
-def add_above(document: Document, node: Node, new: Node) -> None:
+def add_above(document: Document, node: Node, new: Node) -> Generator[None, None, None]:
     """Add a layer right above `node`. Raises RefusalError: Krita did not do it."""
     parent = node.parentNode()
     active = document.activeNode()
     if parent is None or not parent.addChildNode(new, node):
         raise refusals.editor_failed(node.name())
     document.waitForDone()
-    if active is not None and active != node:
-        # The user works on something else by now, and must not paint on the new layer instead.
-        document.setActiveNode(active)
+    if active is None or active == node:
+        return
+    # The user works on something else by now, and must not paint on the new layer instead. Krita
+    # makes it the active one a little later.
+    for _ in range(_TURNS):
+        yield
+        require_open(document)
+        if document.activeNode() == new:
+            document.setActiveNode(active)
+            return

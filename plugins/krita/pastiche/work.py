@@ -88,7 +88,7 @@ class LayerWork:
         yield
         node = require_node(self._document, source.node_id, source.name)
         rect = result_rect(source, node)
-        new = insert_above(self._document, node, self._new_name, rect, pixels)
+        new = yield from insert_above(self._document, node, self._new_name, rect, pixels)
         keep_recipe(self._document, new, Recipe.of(self._options, result))
         self._notes += result.summary.notes
 
@@ -142,10 +142,9 @@ class FramesWork:
 
     def complete(self) -> Generator[None, None, list[str]]:
         node = require_node(self._document, self._animated.node_id, self.name)
-        new = self._animated.insert(self._document, node, self._new_name)
+        new = yield from self._animated.insert(self._document, node, self._new_name)
         if self._recipe is not None:
             keep_recipe(self._document, new, self._recipe)
-        yield
         return self._notes
 
     def close(self) -> None:

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 from krita import Krita, Selection
-from PyQt5.QtWidgets import QListView, QToolButton
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QListView, QTableView, QToolButton
 
 app = Krita.instance()
 documents = []
+#: A role of the timeline's headers, KisTimeBasedItemModel::ActiveFrameRole.
+ACTIVE_FRAME = Qt.UserRole + 101
 
 
 def document():
@@ -321,3 +324,95 @@ def add_filter(name):
     layer = document().createFilterLayer(name, app.filter("blur"), rectangle(0, 0, 120, 90))
     assert document().rootNode().addChildNode(layer, None)
     settle()
+
+
+def paint(name, data, x, y, width, height):
+    node(name).setPixelData(data, x, y, width, height)
+    document().refreshProjection()
+    settle()
+
+
+def move(name, x, y):
+    """Like the move tool."""
+    position = node(name).position()
+    node(name).move(position.x() + x, position.y() + y)
+    settle()
+
+
+def regroup(name, group):
+    layer = node(name)
+    assert layer.remove()
+    assert node(group).addChildNode(layer, None)
+    settle()
+
+
+def names_of_first():
+    return [child.name() for child in documents[0].topLevelNodes()]
+
+
+# Animation: ------------------------------------------------------------------------------------
+
+
+def animate(name):
+    layer = document().createNode(name, "paintlayer")
+    assert document().rootNode().addChildNode(layer, None)
+    layer.enableAnimation()
+    settle()
+
+
+def is_animated(name):
+    return node(name).animated()
+
+
+def set_time(time):
+    document().setCurrentTime(time)
+    settle()
+
+
+def time():
+    return document().currentTime()
+
+
+def timeline():
+    (docker,) = [docker for docker in app.dockers() if docker.objectName() == "TimelineDocker"]
+    docker.setVisible(True)
+    (view,) = docker.findChildren(QTableView)
+    return view
+
+
+def shown_time():
+    """The time that the timeline shows, and at which its actions work."""
+    model = timeline().model()
+    marked = [
+        column
+        for column in range(model.columnCount())
+        if model.headerData(column, Qt.Horizontal, ACTIVE_FRAME)
+    ]
+    return marked[0] if marked else None
+
+
+def clone_frame(name, source, target):
+    activate(name)
+    set_time(source)
+    select_frame(source)
+    trigger("copy_frames_as_clones")
+    set_time(target)
+    select_frame(target)
+    trigger("paste_frames")
+    settle()
+
+
+def select_frame(time):
+    """In the timeline."""
+    view = timeline()
+    model = view.model()
+    (row,) = [
+        row
+        for row in range(model.rowCount())
+        if model.headerData(row, Qt.Vertical) == document().activeNode().name()
+    ]
+    view.setCurrentIndex(model.index(row, time))
+
+
+def frames(name):
+    return [time for time in range(400) if node(name).hasKeyframeAtTime(time)]

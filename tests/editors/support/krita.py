@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from typing import Any
 from plugins.bundling.bundle import bundle_krita
 from tests.editors.support.display import Display
 from tests.editors.support.workspace import EditorProcess, Workspace
-from tests.support.daemon_process import wait_until
 
 _BRIDGE = Path(__file__).parent / "krita_bridge"
 _CALL_SECONDS = 180.0
+# The first start of a home reads all of Krita's resources.
+_START_SECONDS = 240.0
 _LENGTH = struct.Struct("<I")
 _SETTINGS = """\
 AutoSaveInterval=0
@@ -152,12 +154,8 @@ def running_krita(
         },
     )
 
-    def listens() -> bool:
-        assert process.running, f"Krita ended:\n{process.output[-4000:]}"
-        return port_file.exists()
-
     try:
-        wait_until(listens, "Krita's start")
+        _wait_for(port_file, process)
         krita = Krita(process, workspace, int(port_file.read_text("ascii")), token)
         try:
             for file in files:
@@ -167,6 +165,14 @@ def running_krita(
             krita.close()
     finally:
         process.kill()
+
+
+def _wait_for(port_file: Path, process: EditorProcess) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not port_file.exists():
+        assert process.running, f"Krita ended:\n{process.output[-4000:]}"
+        assert time.monotonic() < deadline, f"Krita did not start:\n{process.output[-4000:]}"
+        time.sleep(0.1)
 
 
 def _to_json(value: object) -> object:
