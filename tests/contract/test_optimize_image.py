@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -392,3 +393,17 @@ def test_a_damaged_encoder_is_named(optimizer: OptimizeDriver) -> None:
     finally:
         path.unlink()
     assert (refused.value.code, refused.value.reason) == ("DATA_LOSS", "ENCODER_DAMAGED")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_steps(optimizer: OptimizeDriver) -> None:
+    process = psutil.Process(optimizer.daemon.info.pid)
+    # With L-BFGS, because it keeps a history; it must be full before.
+    options = replace(FAST, preview_size=32, preview_seconds=0.1)
+
+    def after(steps: int) -> int:
+        optimizer.optimize(smooth(), [STYLE], replace(options, minimizer=Minimizer(steps=steps)))
+        return process.memory_info().rss
+
+    before = after(200)
+    assert after(1000) - before < 32 * 2**20

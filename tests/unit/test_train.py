@@ -112,6 +112,21 @@ def wait_for_steps(folder: Path, steps: int, process: subprocess.Popen[bytes]) -
     raise AssertionError(f"no {steps} steps within two minutes")
 
 
+def test_an_encoder_that_was_added_needs_no_file(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    monkeypatch.setenv("PASTICHE_HOME", str(home))
+    arguments = training_arguments(tmp_path, "run", "--steps", "1")
+    place = arguments.index("--encoder-weights")
+    file = Path(arguments[place + 1])
+    del arguments[place : place + 2]
+    result = run(arguments)
+    assert result.exit_code == 1
+    assert "pastiche encoders add vgg19-quarter FILE" in result.output
+    (home / "encoders").mkdir(parents=True)
+    file.rename(home / "encoders" / "vgg19-quarter.safetensors")
+    assert run(arguments).exit_code == 0
+
+
 def test_a_started_training_is_neither_overwritten_nor_mixed_up(tmp_path):
     steps = ("--steps", "2", "--sample-every", "0")
     assert run(training_arguments(tmp_path, "run", *steps)).exit_code == 0

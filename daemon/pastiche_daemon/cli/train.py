@@ -23,8 +23,7 @@ _PATH = click.Path(path_type=Path)
     epilog="""
 \b
 Examples:
-  pastiche train --photos photos --style starry_night.jpg -o runs/starry \\
-      --encoder vgg19 --encoder-weights vgg19.safetensors
+  pastiche train --photos photos --style starry_night.jpg -o runs/starry --encoder vgg19
   pastiche train --photos photos --style styles -o runs/masters --about masters.toml \\
       --encoder vgg19-quarter --encoder-weights vgg19_16x.safetensors --sample cat.jpg
   pastiche train ... --resume          continue after an interruption
@@ -41,7 +40,11 @@ Examples:
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="Folder of this training.")
 @click.option("--encoder", default="vgg19", show_default=True, help="Loss network.")
-@click.option("--encoder-weights", type=_PATH, required=True, help="Its weights file.")
+@click.option(
+    "--encoder-weights",
+    type=_PATH,
+    help="Its weights file. Default: those of `pastiche encoders list`.",
+)
 @click.option("--pooling", type=click.Choice(["max", "avg"]), help="Pooling of the loss network.")
 @click.option("--about", type=_PATH, help="TOML file with the pack's and styles' names, licences.")
 @click.option("--sample", "samples", type=_PATH, multiple=True, help="Photograph for samples.")
@@ -167,6 +170,13 @@ def train(context: click.Context, **options: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
+def _added_weights(encoder: str) -> Path:
+    from pastiche_client.paths import data_paths
+    from pastiche_daemon.encoder_store import EncoderStore
+
+    return EncoderStore.of(data_paths()).find(encoder).path
+
+
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     from pastiche_daemon.nn.objective import (
         ObjectiveWeights,
@@ -196,7 +206,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         styles=find_styles(options["styles"]),
         folder=options["output"],
         encoder=options["encoder"],
-        encoder_weights=options["encoder_weights"],
+        encoder_weights=options["encoder_weights"] or _added_weights(options["encoder"]),
         command=command_line(context),
         about=options["about"],
         pooling=options["pooling"],
