@@ -229,7 +229,25 @@ def _stylize_in_gimp(workspace: Workspace, environ: dict[str, str]) -> None:
 def test_krita_stylizes_as_installed_in(
     layout: Layout, krita_workspace: Workspace, display: Display
 ) -> None:
-    system = layout.make(krita_workspace.folder)
+    settings = _check_krita(layout, krita_workspace, display)
+    if layout.files.get(layout.kritarc[0]):
+        for line in ("AutoSaveInterval=0", "name=Zoë", "Theme=Krita dark"):
+            assert line in settings.splitlines()
+
+
+@pytest.mark.krita
+def test_krita_stylizes_as_installed_in_a_resource_folder_of_the_users_choice(
+    krita_workspace: Workspace, display: Display
+) -> None:
+    chosen = krita_workspace.home / "meine Pinsel, ü"
+    settings = f"ResourceDirectory={chosen}\n\n[python]\nenable_x=false\n"
+    layout = Layout("chosen", "linux", files={".config/kritarc": settings})
+    _check_krita(layout, krita_workspace, display)
+
+
+def _check_krita(layout: Layout, workspace: Workspace, display: Display) -> str:
+    """Install, stylize, uninstall; returns Krita's settings as they are then."""
+    system = layout.make(workspace.folder)
     place = _place(system, "krita")
     assert place.config is not None
     before = tree(system.home)
@@ -244,17 +262,15 @@ def test_krita_stylizes_as_installed_in(
         b"[python]", b"[python]\nenable_pastiche_test_bridge=true"
     )
     place.config.write_bytes(enabled)
-    with _same_paths(krita_workspace), _installed_daemon(krita_workspace, data_folder):
-        _stylize_in_krita(krita_workspace, _editor_environ(place, system), display)
+    with _same_paths(workspace), _installed_daemon(workspace, data_folder):
+        _stylize_in_krita(workspace, _editor_environ(place, system), display)
     shutil.rmtree(plugins / "pastiche_test_bridge")
     (plugins / "pastiche_test_bridge.desktop").unlink()
     _uninstall(system)
     _check_leftovers(before, installed, system.home, data_folder)
     settings = place.config.read_text("utf-8") if place.config.exists() else ""
     assert "enable_pastiche=" not in settings
-    if layout.files.get(layout.kritarc[0]):
-        for line in ("AutoSaveInterval=0", "name=Zoë", "Theme=Krita dark"):
-            assert line in settings.splitlines()
+    return settings
 
 
 def _stylize_in_krita(workspace: Workspace, environ: dict[str, str], display: Display) -> None:
