@@ -11,6 +11,7 @@ import pytest
 
 from tests.editors.support.display import Display, virtual_display, why_no_display
 from tests.editors.support.editor_root import EditorRoot, Editors, find_editors
+from tests.editors.support.ending import interrupted_by_sigterm
 from tests.editors.support.workspace import Workspace, make_workspace, processes_of
 from tests.support.bundles import needs_wheels
 
@@ -36,7 +37,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def no_process_stays() -> Iterator[None]:
     """Nothing that the tests of editors started outlives them."""
-    yield
+    with interrupted_by_sigterm():
+        yield
     left = processes_of()
     for process in left:
         process.kill()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from tests.editors.support.outside_daemon import running_outside, write_daemon_c
 from tests.editors.support.workspace import Workspace, make_workspace, processes_of
 from tests.support.bundles import WHEELS, needs_wheels
 from tests.support.daemon_process import wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["gimp", "krita"])
@@ -114,6 +119,37 @@ def test_a_process_that_got_away_is_ended_and_told_of(editor_root: EditorRoot) -
             context.__exit__(None, None, None)
     assert not workspace.folder.exists()
     assert not psutil.pid_exists(escaped.pid)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_tests_that_are_killed(
+    editor_root: EditorRoot, ending: signal.Signals, tmp_path: Path
+) -> None:
+    source = f"""
+import time
+from pathlib import Path
+from tests.editors.support.editor_root import EditorRoot
+from tests.editors.support.ending import interrupted_by_sigterm
+from tests.editors.support.workspace import make_workspace
+
+root = EditorRoot(Path({str(editor_root.folder)!r}))
+with interrupted_by_sigterm(), make_workspace(root) as made:
+    made.start([{python_of(editor_root)!r}, "-c", "import time; time.sleep(3600)"])
+    Path({str(tmp_path / "folder")!r}).write_text(str(made.folder))
+    time.sleep(3600)
+"""
+    with subprocess.Popen([sys.executable, "-c", source], cwd=ROOT) as killed:
+        wait_until(lambda: (tmp_path / "folder").exists(), "the workspace")
+        folder = Path((tmp_path / "folder").read_text())
+        try:
+            wait_until(lambda: len(processes_of(folder)) == 1, "the program's start")
+            killed.send_signal(ending)
+            killed.wait(60)
+            wait_until(lambda: processes_of(folder) == [], "the program's end")
+            assert folder.exists() == (ending == signal.SIGKILL)
+        finally:
+            killed.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_screenshot_shows_a_window(display: Display, tmp_path: Path) -> None:

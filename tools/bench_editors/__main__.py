@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pastiche_daemon.bench.editor_run import EditorRun
 from tests.editors.support.display import why_no_display
 from tests.editors.support.editor_root import EditorRoot, find_editors
+from tests.editors.support.ending import interrupted_by_sigterm
 from tools.bench_editors.in_gimp import bench_gimp
 from tools.bench_editors.in_krita import bench_krita
 from tools.bench_editors.in_wire import bench_wire
@@ -36,9 +37,10 @@ def main() -> int:
         sys.stderr.write(f"{reason}\n")
         return 1
     setup = Setup(options.style, options.rounds, options.threads)
-    for bench, root in [(bench_wire, chosen[0][1]), *chosen]:
-        for run in bench(root, setup, lambda text: _write({"say": text})):
-            _write({"run": dataclasses.asdict(run)})
+    with interrupted_by_sigterm():
+        for bench, root in [(bench_wire, chosen[0][1]), *chosen]:
+            for run in bench(root, setup, lambda text: _write({"say": text})):
+                _write({"run": dataclasses.asdict(run)})
     return 0
 
 

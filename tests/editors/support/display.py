@@ -14,6 +14,8 @@ from pathlib import Path
 
 from PIL import Image, ImageGrab
 
+from tests.editors.support.ending import ending_with_this_process
+
 WIDTH, HEIGHT = 1366, 768
 # 96 dpi: otherwise sizes in points depend on the screen's imaginary millimetres.
 _SCREEN = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-dpi", "96")
@@ -130,7 +132,7 @@ def virtual_display(environ: Mapping[str, str] | None = None) -> Iterator[Displa
     reader, writer = os.pipe()
     try:
         server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writer), *_OPTIONS],
+            ending_with_this_process(["Xvfb", "-displayfd", str(writer), *_OPTIONS]),
             env={**os.environ, **(environ or {})},
             pass_fds=(writer,),
             stdin=subprocess.DEVNULL,

@@ -19,6 +19,7 @@ from pastiche_client.paths import DataPaths
 from tests.contract.daemons import end_daemons
 from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot
+from tests.editors.support.ending import ending_with_this_process
 
 #: In the environment of every process that a workspace starts, and of what those start.
 MARK = "PASTICHE_TEST_WORKSPACE"
@@ -130,7 +131,7 @@ class Workspace:
         file = logs / (log or f"{Path(arguments[0]).name}-{len(self._processes)}.log")
         with file.open("wb") as output:
             process = subprocess.Popen(
-                self.root.command(arguments),
+                ending_with_this_process(self.root.command(arguments)),
                 env={**self.environ(display), **(environ or {})},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
