@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.editors.gimp.conftest import INSIDE
 from tests.editors.gimp.driving import RERUN, refused
-from tests.editors.support.gimp import Gimp
+from tests.editors.support.gimp import Gimp, running_gimp
 
 pytestmark = pytest.mark.gimp
 
@@ -122,3 +123,11 @@ def test_a_layer_without_a_recipe(gimp: Gimp, image: int, layer: int) -> None:
 def test_a_damaged_recipe(gimp: Gimp, image: int, layer: int, text: str) -> None:
     gimp.call("attach", layer=layer, name="pastiche-recipe", text=text)
     check(gimp, image, layer, "recipe", procedure=RERUN)
+
+
+def test_sentences_are_in_the_language_of_gimp(gimp: Gimp) -> None:
+    with running_gimp(gimp.workspace, INSIDE, environ={"LANGUAGE": "de"}) as german:
+        image = german.call("create_image")
+        layer = german.call("add_layer", image=image, name="Bild")
+        german.call("set_state", item=layer, visible=False)
+        assert "„Bild“ ist unsichtbar" in refused(german, image, layer)
