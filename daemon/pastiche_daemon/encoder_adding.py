@@ -18,11 +18,15 @@ from torchvision.models import get_model_weights
 
 from pastiche_daemon.encoder_store import EncoderStore
 from pastiche_daemon.encoders import EncoderFileError, load_encoder
-from pastiche_daemon.nn.encoder import Preprocessing
+from pastiche_daemon.nn.encoder import Encoder, Preprocessing
+from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.packs.files import part_file
+from pastiche_daemon.photographs import RandomCrops, find_photographs
 
 _BLOCK = 2**20
 _TIMEOUT_SECONDS = 30.0
+# Enough crops for means that hardly change any more.
+_SCALING_CROP, _SCALING_BATCH, _SCALING_STEPS = 224, 4, 25
 _NETWORK_ERRORS = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -112,15 +116,20 @@ def add_encoder(
     *,
     preprocessing: Preprocessing | None = None,
     origin: str = "",
+    photographs: Path | None = None,
 ) -> Path:
     """Check a weights file and put its convolutions into the store; returns the new file.
 
-    ``file`` and ``preprocessing`` are as in `encoders.load_encoder`. What was there of that name is
-    replaced. Raises `EncoderFileError` and `packs.errors.StorageError`.
+    ``file`` and ``preprocessing`` are as in `encoders.load_encoder`. ``photographs`` is a folder
+    over whose pictures the weights are scaled to a mean activation of 1 (see
+    `nn.mean_activation`). What was there of that name is replaced. Raises `EncoderFileError`,
+    `photographs.PictureError` and `packs.errors.StorageError`.
     """
     target = store.path_for(name)
     loaded = load_encoder(name, file, preprocessing=preprocessing)
     encoder = loaded.encoder
+    if photographs is not None:
+        encoder = _scaled(encoder, photographs)
     state = {
         f"{conv}.{suffix}": getattr(encoder.convolution(conv), suffix).contiguous()
         for conv in encoder.spec.convolutions
@@ -135,6 +144,8 @@ def add_encoder(
         "origin": origin or loaded.origin or file.name,
         "source_sha256": loaded.sha256,
     }
+    if photographs is not None:
+        metadata["scaled"] = "to a mean activation of 1 in every channel"
     if encoder.spec.preprocessing == "caffe":
         metadata["input"] = "RGB 0..255 minus the mean"
     try:
@@ -146,6 +157,12 @@ def add_encoder(
         part.finish()
         part.move_to(target)
     return target
+
+
+def _scaled(encoder: Encoder, folder: Path) -> Encoder:
+    crops = RandomCrops(find_photographs(folder).paths, _SCALING_CROP, seed=0)
+    batches = (crops.batch(step, _SCALING_BATCH) for step in range(_SCALING_STEPS))
+    return scale_to_mean_activation(encoder, batches).encoder
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,8 @@ from pastiche_daemon.encoder_adding import (
 )
 from pastiche_daemon.encoder_store import EncoderStore
 from pastiche_daemon.encoders import EncoderFileError, load_encoder
-from tests.support.tiny_training import write_encoder
+from pastiche_daemon.photographs import PictureError, load_picture, picture_tensor
+from tests.support.tiny_training import write_encoder, write_photographs
 
 
 @pytest.fixture
@@ -33,9 +34,10 @@ def store(tmp_path: Path) -> EncoderStore:
 def vgg11(tmp_path: Path) -> Path:
     """torchvision's state dict of the first three convolutions, and a classifier's key."""
     shapes = {"features.0": (64, 3), "features.3": (128, 64), "features.6": (256, 128)}
+    generator = torch.Generator().manual_seed(0)
     state = {"classifier.0.weight": torch.zeros(2)}
     for key, shape in shapes.items():
-        state[f"{key}.weight"] = torch.randn(*shape, 3, 3) * 0.05
+        state[f"{key}.weight"] = torch.randn(*shape, 3, 3, generator=generator) * 0.03
         state[f"{key}.bias"] = torch.zeros(shape[0])
     path = tmp_path / "served" / "vgg11.pth"
     path.parent.mkdir()
@@ -86,6 +88,23 @@ def test_a_learned_input_is_kept(store, tmp_path):
     path = write_encoder(tmp_path / "quarter.safetensors")
     added = add_encoder(store, "vgg19-quarter", path)
     assert same_features("vgg19-quarter", path, added, "relu5_1")
+
+
+def test_weights_are_scaled_to_mean_activations(store, vgg11, tmp_path, monkeypatch):
+    monkeypatch.setattr("pastiche_daemon.encoder_adding._SCALING_STEPS", 2)
+    photographs = write_photographs(tmp_path / "photos")
+    added = add_encoder(store, "vgg11", vgg11, photographs=photographs)
+    pictures = [picture_tensor(load_picture(path)) for path in sorted(photographs.iterdir())]
+
+    def mean_activation(path: Path) -> float:
+        encoder = load_encoder("vgg11", path).encoder
+        return encoder(torch.cat(pictures), ["relu3_1"])["relu3_1"].mean().item()
+
+    assert mean_activation(vgg11) < 0.3
+    # Not 1, because the crops of the scaling are enlarged, and thus smoother.
+    assert 0.5 < mean_activation(added) < 2.5
+    with pytest.raises(PictureError):
+        add_encoder(store, "vgg11", vgg11, photographs=tmp_path / "nothing")
 
 
 def test_fetched_weights_are_checked_and_added(store, vgg11, server):

@@ -112,7 +112,7 @@ def fetch(names: tuple[str, ...], *, force: bool) -> None:
 \b
 Examples:
   pastiche encoders add vgg19 vgg19-dcbb9e9d.pth
-  pastiche encoders add vgg16 vgg16.safetensors --input caffe
+  pastiche encoders add vgg16 vgg16.safetensors --input caffe --mean-activation photos
 """
 )
 @click.argument("name", metavar="ENCODER")
@@ -123,8 +123,18 @@ Examples:
     type=click.Choice(["torchvision", "caffe"]),
     help="What the weights take. Default: as the file says, else torchvision's.",
 )
+@click.option(
+    "--mean-activation",
+    "photographs",
+    type=click.Path(path_type=Path),
+    metavar="PHOTOS",
+    help="Scale the weights to a mean activation of 1 over a folder of photographs, as in Gatys' "
+    "method.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace weights that are there.")
-def add(name: str, file: Path, *, preprocessing: str | None, force: bool) -> None:
+def add(
+    name: str, file: Path, *, preprocessing: str | None, photographs: Path | None, force: bool
+) -> None:
     """Add an encoder's weights from a file: a safetensors file or a torch state dict.
 
     Files are read without running code in them. Their convolutions are copied.
@@ -134,13 +144,21 @@ def add(name: str, file: Path, *, preprocessing: str | None, force: bool) -> Non
     from pastiche_daemon.encoder_store import EncoderStore
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import StorageError, StorageFullError
+    from pastiche_daemon.photographs import PictureError
 
     store = EncoderStore.of(data_paths())
     try:
         if store.path_for(name).exists() and not force:
             raise click.UsageError(f"{name} is there already; use --force to replace it.")
-        click.echo(add_encoder(store, name, file, preprocessing=preprocessing))  # pyright: ignore[reportArgumentType]
-    except (EncoderFileError, StorageError, StorageFullError) as error:
+        added = add_encoder(
+            store,
+            name,
+            file,
+            preprocessing=preprocessing,  # pyright: ignore[reportArgumentType]
+            photographs=photographs,
+        )
+        click.echo(added)
+    except (EncoderFileError, PictureError, StorageError, StorageFullError) as error:
         raise click.ClickException(str(error)) from error
 
 
