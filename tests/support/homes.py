@@ -12,8 +12,9 @@ from installer.system import System
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+GIMPRC = "# chosen by the user\n(show-welcome-dialog no)\n(check-updates no)\n"
 KRITARC = (
-    "ResourceCacheDbDirectory=/somewhere\n\n[General]\nname=Zoë\n\n[python]\n"
+    "AutoSaveInterval=0\n\n[General]\nname=Zoë\n\n[python]\n"
     "enable_comics_project_management_tools=false\n\n[theme]\nTheme=Krita dark\n"
 )
 
@@ -60,10 +61,10 @@ LINUX = Layout(
     "linux packages",
     "linux",
     files={
-        ".config/GIMP/2.10/gimprc": "old",
-        ".config/GIMP/3.0/gimprc": "new",
+        ".config/GIMP/2.10/gimprc": GIMPRC,
+        ".config/GIMP/3.0/gimprc": GIMPRC,
         ".config/GIMP/3.0/plug-ins/other/other.py": "#!x",
-        ".config/GIMP/3.2/gimprc": "newer",
+        ".config/GIMP/3.2/gimprc": GIMPRC,
         ".config/kritarc": KRITARC,
         ".local/share/krita/pykrita/other.desktop": "[Desktop Entry]",
     },
@@ -83,7 +84,7 @@ FLATPAK = Layout(
     "flatpak",
     "linux",
     files={
-        ".var/app/org.gimp.GIMP/config/GIMP/3.0/gimprc": "x",
+        ".var/app/org.gimp.GIMP/config/GIMP/3.0/gimprc": GIMPRC,
         ".var/app/org.kde.krita/config/kritarc": KRITARC,
         ".var/app/org.kde.krita/data/krita/": "",
     },
@@ -117,7 +118,7 @@ SNAP = Layout(
     "snap",
     "linux",
     files={
-        "snap/gimp/current/.config/GIMP/3.0/gimprc": "x",
+        "snap/gimp/current/.config/GIMP/3.0/gimprc": GIMPRC,
         "snap/krita/current/.config/kritarc": KRITARC,
     },
     gimp=("snap/gimp/current/.config/GIMP/3.0/plug-ins/pastiche",),
@@ -128,7 +129,7 @@ WINDOWS = Layout(
     "Windows",
     "win32",
     files={
-        "AppData/Roaming/GIMP/3.0/gimprc": "x",
+        "AppData/Roaming/GIMP/3.0/gimprc": GIMPRC,
         "AppData/Roaming/krita/": "",
         "AppData/Local/kritarc": KRITARC.replace("\n", "\r\n"),
     },
@@ -141,7 +142,7 @@ STORE = Layout(
     "Microsoft Store",
     "win32",
     files={
-        "AppData/Local/Packages/GIMP.GIMP_x/LocalCache/Roaming/GIMP/3.0/gimprc": "x",
+        "AppData/Local/Packages/GIMP.GIMP_x/LocalCache/Roaming/GIMP/3.0/gimprc": GIMPRC,
         "AppData/Local/Packages/49800Krita_y/LocalCache/Local/kritarc": KRITARC,
     },
     environ={"APPDATA": "AppData/Roaming", "LOCALAPPDATA": "AppData/Local"},
@@ -153,7 +154,7 @@ MACOS = Layout(
     "macOS",
     "darwin",
     files={
-        "Library/Application Support/GIMP/3.0/gimprc": "x",
+        "Library/Application Support/GIMP/3.0/gimprc": GIMPRC,
         "Library/Application Support/krita/": "",
         "Library/Preferences/kritarc": KRITARC,
     },
