@@ -37,11 +37,11 @@ def bench_wire(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> It
         say("the wire alone")
         done = workspace.run(
             [python, workspace.inside(_INSIDE.name), str(WIDTH), str(HEIGHT), setup.style]
-            + [str(strength) for strength in (1.0, *strengths)],
+            + [str(strength) for strength in strengths],
             seconds=_SECONDS,
         )
         assert done.code == 0, done.output
-        _, *seconds = map(json.loads, done.output.splitlines())
-        _, *jobs = log.take(1 + len(strengths))  # the first one loads the network
+        seconds = [json.loads(line) for line in done.output.splitlines()]
+        jobs = log.take(len(strengths))
         for strength, taken, job in zip(strengths, seconds, jobs, strict=True):
             yield EditorRun(CLIENT_ALONE, strength, taken, job)

@@ -16,10 +16,16 @@ from pastiche_vendor.pastiche_client.client import Client
 from pastiche_vendor.pastiche_client.layer import Layer, PixelFormat, SampleType
 
 width, height = int(sys.argv[1]), int(sys.argv[2])
-data = os.urandom(4 * width) * height
-layer = Layer(width, height, PixelFormat.RGBA, SampleType.U8, data)
+
+
+def layer(width, height):
+    return Layer(width, height, PixelFormat.RGBA, SampleType.U8, os.urandom(4 * width) * height)
+
+
 with Client(start=False) as client:
+    client.stylize(layer(64, 64), sys.argv[3])  # loads the network
+    large = layer(width, height)
     for strength in map(float, sys.argv[4:]):
         started = time.perf_counter()
-        client.stylize(layer, {sys.argv[3]: 1.0}, strength=strength)
+        client.stylize(large, sys.argv[3], strength=strength)
         print(json.dumps(time.perf_counter() - started), flush=True)  # noqa: T201
