@@ -50,10 +50,8 @@ class AnimatedLayer:
         scratch = open_scratch(document.width(), document.height(), ColorSpace.of(document))
         self._scratch: Document | None = scratch
         # Frames may share their pixels: what is read must not have been written to before.
-        self._original = node.duplicate()
-        self._result = node.duplicate()
-        for copy in (self._original, self._result):
-            scratch.rootNode().addChildNode(copy, None)
+        self._original = _copy_into(scratch, node)
+        self._result = _copy_into(scratch, node)
         self.space = ColorSpace.of(self._result)
 
     @property
@@ -101,16 +99,16 @@ class AnimatedLayer:
         self._go_to(time)
         self._result.setPixelData(pixels.data, rect.x(), rect.y(), rect.width(), rect.height())
 
-    def insert(
-        self, document: Document, node: Node, name: str
-    ) -> Generator[None, None, Node]:
+    def insert(self, document: Document, node: Node, name: str) -> Generator[None, None, Node]:
         """Add the copy right above `node`, as one undo step. Raises RefusalError."""
-        new = self._result.duplicate()
-        new.setName(name)
-        new.setOpacity(_OPAQUE)
-        new.setBlendingMode("normal")
-        new.setAlphaLocked(False)
-        new.setInheritAlpha(False)
+        # Here, where it makes no undo steps of the user's.
+        result = self._result
+        result.setName(name)
+        result.setOpacity(_OPAQUE)
+        result.setBlendingMode("normal")
+        result.setAlphaLocked(False)
+        result.setInheritAlpha(False)
+        new = result.duplicate()
         yield from add_above(document, node, new)
         return new
 
@@ -129,6 +127,13 @@ class AnimatedLayer:
         assert self._scratch is not None
         self._scratch.setCurrentTime(time)
         self._scratch.waitForDone()
+
+
+def _copy_into(document: Document, node: Node) -> Node:
+    copy = node.duplicate()
+    document.rootNode().addChildNode(copy, None)
+    # `copy` itself would go on to put undo steps into the document that it was made from.
+    return document.nodeByUniqueID(copy.uniqueId())
 
 
 def key_times(document: Document, node: Node) -> list[int]:

@@ -10,6 +10,7 @@ from .qt import (
     QComboBox,
     QHBoxLayout,
     QInputDialog,
+    QLabel,
     QMessageBox,
     QSizePolicy,
     QToolButton,
@@ -33,11 +34,12 @@ class PresetBar(QWidget):
         self._presets = QComboBox()
         self._presets.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._presets.setToolTip(texts.preset_tip)
-        self._presets.setPlaceholderText(texts.presets)
-        self._presets.setAccessibleName(texts.presets)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
+        label = QLabel(texts.presets)
+        label.setBuddy(self._presets)
+        row.addWidget(label)
         row.addWidget(self._presets, 1)
         self._delete = _button("edit-delete", texts.delete_preset)
         buttons: list[tuple[QToolButton, Callable[[], object]]] = [

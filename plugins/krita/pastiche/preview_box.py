@@ -81,8 +81,7 @@ class PreviewBox(QWidget):
             self._timer.start()
         else:
             self._timer.stop()
-            self._live.clear()
-            self._view = None
+            self._forget("")
 
     def close_preview(self) -> None:
         """Ask for nothing any more."""

@@ -102,6 +102,7 @@ def read_source(document: Document, node: Node) -> Source:
         RefusalError: there is nothing to stylize.
     """
     check_layer(node)
+    document.waitForDone()  # what the user did last may still be on its way
     layer_rect, rect = readable_rect(document, node)
     pixels = read_pixels(node, rect)
     mask = selection_mask(selection_of(document, node), rect)
@@ -118,7 +119,6 @@ def readable_rect(document: Document, node: Node) -> tuple[QRect, QRect]:
     Raises:
         RefusalError: one of them is empty.
     """
-    document.waitForDone()
     layer_rect = node.bounds()
     if layer_rect.isEmpty():
         raise refusals.layer_empty(node.name())

@@ -44,6 +44,7 @@ class Studio(QObject):
     options_changed = pyqtSignal()
     job_added = pyqtSignal(object)
     presets_changed = pyqtSignal()
+    closing = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +68,7 @@ class Studio(QObject):
         """Cancel what still runs. May be called twice."""
         if not self._closed:
             self._closed = True
+            self.closing.emit()
             for job in self.jobs:
                 job.cancel()
             self.client.close()

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .poster import Poster
 
 _ICON = QSize(72, 72)
-_CELL = QSize(80, 108)
+_CELL_WIDTH = 84
+_LABEL_LINES = 3
 _NAME = Qt.ItemDataRole.UserRole
 
 
@@ -52,16 +53,21 @@ class StyleChooser(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setIconSize(_ICON)
-        self.setGridSize(_CELL)
+        small = self.font()
+        small.setPointSizeF(small.pointSizeF() * 0.9)
+        self.setFont(small)
+        line = self.fontMetrics().lineSpacing()
+        self._cell = QSize(_CELL_WIDTH, _ICON.height() + _LABEL_LINES * line + 8)
+        self.setGridSize(self._cell)
         self.setUniformItemSizes(True)
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setMinimumHeight(_CELL.height() + 6)
+        self.setMinimumHeight(self._cell.height() + 4)
         self.setAccessibleName(texts.style)
         self.selectionModel().currentChanged.connect(self._changed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(3 * _CELL.width() + 24, 2 * _CELL.height() + 6)
+        return QSize(3 * self._cell.width() + 24, 2 * self._cell.height() + 4)
 
     def show_catalogue(self, catalogue: Catalogue | None) -> None:
         """Show these styles; their pictures follow."""

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from krita import Krita, Selection
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QListView, QTableView, QToolButton
+from PyQt5.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QListView,
+    QPushButton,
+    QSlider,
+    QTableView,
+    QToolButton,
+)
 
 app = Krita.instance()
 documents = []
@@ -416,3 +425,118 @@ def select_frame(time):
 
 def frames(name):
     return [time for time in range(400) if node(name).hasKeyframeAtTime(time)]
+
+
+# The docker: -----------------------------------------------------------------------------------
+
+
+def button_center(text):
+    (button,) = [button for button in docker().findChildren(QPushButton) if button.text() == text]
+    center = button.mapToGlobal(button.rect().center())
+    return [center.x(), center.y()]
+
+
+def focus_canvas():
+    app.activeWindow().qwindow().activateWindow()
+    app.activeWindow().qwindow().setFocus()
+
+
+def shown_styles():
+    model = docker()._styles.model()
+    entries = [model.item(row) for row in range(model.rowCount())]
+    return [
+        {
+            "name": entry.data(Qt.UserRole),
+            "label": entry.text(),
+            "pictured": entry.icon().pixmap(72, 72).toImage().pixelColor(36, 36).alpha() == 255,
+        }
+        for entry in entries
+    ]
+
+
+def style_center(name):
+    chooser = docker()._styles
+    model = chooser.model()
+    (row,) = [row for row in range(model.rowCount()) if model.item(row).data(Qt.UserRole) == name]
+    chooser.scrollTo(model.index(row, 0))
+    center = chooser.viewport().mapToGlobal(chooser.visualRect(model.index(row, 0)).center())
+    return [center.x(), center.y()]
+
+
+def message_is_visible():
+    return docker()._message.isVisible()
+
+
+def has_dialog():
+    return QApplication.activeModalWidget() is not None
+
+
+def second_styles():
+    combo = docker()._form._second
+    return [combo.itemData(row) for row in range(combo.count())]
+
+
+def set_slider(label, value):
+    """Move the slider as the mouse would."""
+    rows = docker()._form.findChildren(QSlider)
+    (slider,) = [slider for slider in rows if slider.accessibleName() == label]
+    slider.setValue(round(value * slider.maximum()))
+
+
+def preview_picture():
+    return docker()._preview._picture
+
+
+def preview_size():
+    picture = preview_picture()._picture
+    return [picture.width(), picture.height()]
+
+
+def preview_pixels():
+    picture = preview_picture()._picture
+    return picture.constBits().asstring(picture.sizeInBytes()) if not picture.isNull() else b""
+
+
+def preview_is_done():
+    return preview_size() != [0, 0] and preview_picture()._text == ""
+
+
+def save_preset(name):
+    studio().save_preset(name)
+
+
+def preset_bar():
+    return docker()._presets
+
+
+def choose_preset(name):
+    combo = preset_bar()._presets
+    combo.setCurrentIndex(combo.findText(name))
+    combo.activated.emit(combo.currentIndex())
+
+
+def delete_preset(name):
+    assert preset_bar()._presets.currentText() == name
+    preset_bar()._delete.click()
+
+
+def preset_names():
+    combo = preset_bar()._presets
+    return [combo.itemText(row) for row in range(combo.count())]
+
+
+def cut_labels():
+    """The texts of labels and buttons that have less room than they need."""
+    widgets = [
+        *docker().findChildren(QLabel),
+        *docker().findChildren(QAbstractButton),
+    ]
+    return [
+        widget.text()
+        for widget in widgets
+        if widget.isVisible()
+        and widget.text()
+        and type(widget).__name__ != "ElidedLabel"
+        and not (isinstance(widget, QLabel) and widget.wordWrap())
+        and widget.width() < widget.sizeHint().width()
+    ]

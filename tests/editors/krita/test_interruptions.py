@@ -94,7 +94,9 @@ def test_the_image_is_edited(slow: KritaSession) -> None:
     index = started(slow)
     more = Rect(70, 50, 20, 20)
     slow.call("add", name="more", data=painting(more, 5), **more.values)
-    slow.call("paint", name="layer", data=bytes([1, 2, 3, 255]) * 100, **Rect(25, 15, 10, 10).values)
+    slow.call(
+        "paint", name="layer", data=bytes([1, 2, 3, 255]) * 100, **Rect(25, 15, 10, 10).values
+    )
     edited = slow.pixels("layer", RECT)
     job = slow.finished(index)
     assert job["state"] == "done"

@@ -130,8 +130,8 @@ def test_vectors_and_text_are_read_as_they_look(krita: KritaSession) -> None:
         return data
 
     # Krita draws shapes and text with a delay, one after the other.
-    krita.wait_until(lambda: alpha(looks(), rect)[:, :45].any(), "the shape")
-    krita.wait_until(lambda: alpha(looks(), rect)[:, 50:].any(), "the text")
+    krita.wait_until(lambda: bool(alpha(looks(), rect)[:, :45].any()), "the shape")
+    krita.wait_until(lambda: bool(alpha(looks(), rect)[:, 50:].any()), "the text")
     krita.call("activate", name="drawing")
     krita.call("set_options", style="tiny/one", strength=0.0)
     before = looks()
