@@ -8,6 +8,7 @@ name ends with it.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.editors.krita.session import KritaSession
-from tests.editors.support.display import virtual_display
+from tests.editors.support.display import Display, virtual_display
 from tests.editors.support.editor_root import find_editors
 from tests.editors.support.krita import install_plugins, running_krita
 from tests.editors.support.outside_daemon import write_daemon_command
@@ -23,6 +24,7 @@ from tests.editors.support.workspace import make_workspace
 
 _INSIDE = ROOT / "tests" / "editors" / "krita" / "inside.py"
 _PICTURES = ROOT / "docs" / "screenshots"
+_STILL_SECONDS = 8.0  # also on a busy computer
 _VALUES: dict[str, Any] = {
     "style": "masters/starry_night",
     "second_style": "masters/great_wave",
@@ -78,12 +80,21 @@ def _show(krita: KritaSession, photograph: str) -> None:
     krita.call("trigger", action="zoom_to_fit")
     krita.call("set_options", **_VALUES)
     krita.stylize()
-    # Below, the next job is at work while the picture is taken.
     name = krita.call("names")[-1]
     krita.krita.run(f"node({name!r}).setName('Starry Night')")
     krita.call("activate", name="Cat")
-    krita.wait_until(lambda: krita.call("preview_is_done"), "the preview")
     krita.display.xdotool("mousemove", 700, 740)
+    _wait_until_still(krita.display)
+
+
+def _wait_until_still(display: Display) -> None:
+    """Wait until the screen has not changed for some seconds."""
+    shown, since = display.screenshot().tobytes(), time.monotonic()
+    while time.monotonic() < since + _STILL_SECONDS:
+        time.sleep(0.5)
+        now = display.screenshot().tobytes()
+        if now != shown:
+            shown, since = now, time.monotonic()
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class StyleChooser(QListView):
                 self.setCurrentIndex(index)
                 self.selectionModel().blockSignals(False)
                 self.viewport().update()
-                self.scrollTo(index)
+                self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
 
     def icon_of(self, name: str) -> QIcon:
         """The picture of a style; a null icon if there is no such style."""

@@ -92,6 +92,11 @@ class KritaSession:
         self.call("set_options", style="tiny/one")
         self.call("clear_message")
 
+    def add(self, name: str, data: bytes, rect: Rect, parent: str | None = None) -> None:
+        """A paint layer with these pixels; Krita makes it the active one a little later."""
+        self.call("add", name=name, data=data, parent=parent, **rect.values)
+        self.wait_until(lambda: self.call("active") == name, "the layer's activation")
+
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _SECONDS
         while not condition():

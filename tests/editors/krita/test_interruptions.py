@@ -93,7 +93,7 @@ def test_the_daemon_is_killed(slow: KritaSession) -> None:
 def test_the_image_is_edited(slow: KritaSession) -> None:
     index = started(slow)
     more = Rect(70, 50, 20, 20)
-    slow.call("add", name="more", data=painting(more, 5), **more.values)
+    slow.add("more", painting(more, 5), more)
     slow.call(
         "paint", name="layer", data=bytes([1, 2, 3, 255]) * 100, **Rect(25, 15, 10, 10).values
     )
@@ -162,7 +162,7 @@ def test_another_image_is_worked_on(slow: KritaSession) -> None:
 def test_krita_stays_usable(slow: KritaSession) -> None:
     # Krita answers, draws and undoes while the daemon works.
     index = started(slow)
-    slow.call("add", name="more", data=painting(RECT, 5), **RECT.values)
+    slow.add("more", painting(RECT, 5), RECT)
     slow.undo()
     slow.redo()
     assert slow.call("names") == ["Background", "layer", "more"]

@@ -30,7 +30,7 @@ def painting(rect: Rect, seed: int = 0) -> bytes:
 
 def add(krita: KritaSession, name: str = "layer", rect: Rect = RECT, parent: str = "") -> bytes:
     data = painting(rect)
-    krita.call("add", name=name, data=data, parent=parent or None, **rect.values)
+    krita.add(name, data, rect, parent or None)
     return data
 
 

@@ -104,7 +104,7 @@ def test_pixels_come_back(
 ) -> None:
     rect = OVER_THE_EDGE if outside else INSIDE
     space, data = colors(krita, space, rect, soft=soft)
-    krita.call("add", name="layer", data=data, **rect.values)
+    krita.add("layer", data, rect)
     before = krita.pixels("layer", rect)
     part, share = rect, np.full((rect.height, rect.width), 255, np.uint8)
     if selected:
@@ -178,7 +178,7 @@ def check_same(
 def test_the_daemon_gets_the_very_pixels(krita: KritaSession) -> None:
     # What Krita shows is what the client gives for the same bytes.
     space, data = colors(krita, SPACES[0], INSIDE, soft=True)
-    krita.call("add", name="layer", data=data, **INSIDE.values)
+    krita.add("layer", data, INSIDE)
     values: dict[str, Any] = {"strength": 0.8, "stroke_size": 1.5, "preserve_colors": True}
     krita.call(
         "set_options", style="tiny/one", second_style="tiny/two", second_share=0.25, **values
@@ -203,7 +203,7 @@ def test_colors_beyond_srgb_are_kept(krita: KritaSession) -> None:
     samples = np.ones((8, 8, 4), np.float32)
     samples[..., 0] = np.linspace(-0.2, 6.0, 8)
     rect = Rect(3, 4, 8, 8)
-    krita.call("add", name="layer", data=samples.tobytes(), **rect.values)
+    krita.add("layer", samples.tobytes(), rect)
     krita.call("set_options", style="tiny/one", strength=0.0)
     krita.done()
     assert krita.pixels(RESULT, rect) == space.bytes(samples)
@@ -211,7 +211,7 @@ def test_colors_beyond_srgb_are_kept(krita: KritaSession) -> None:
 
 def test_a_layer_of_another_space_than_its_image(krita: KritaSession) -> None:
     space, data = colors(krita, Space("RGBA", "U16"), INSIDE, soft=False)
-    krita.call("add", name="layer", data=data, **INSIDE.values)
+    krita.add("layer", data, INSIDE)
     krita.krita.run("node('layer').setColorSpace('GRAYA', 'U8', 'Gray-D50-elle-V2-srgbtrc.icc')")
     krita.call("settle")
     grey = Space("GRAYA", "U8", "Gray-D50-elle-V2-srgbtrc.icc")
