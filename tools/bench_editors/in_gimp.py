@@ -83,6 +83,9 @@ class _Session:
         return EditorRun(place, strength, ended - started, job, answers.longest)
 
     def dialog(self, place: str, strength: float) -> EditorRun:
+        # GIMP prefers the values of the last time to those of the call.
+        for values in self.gimp.workspace.home.rglob("plug-in-settings/*-plug-in-pastiche.last"):
+            values.unlink()
         shown = self.daemon.log.count("stylized")
         calling = self._call("INTERACTIVE", strength)
         window = self.display.wait_for_window(_DIALOG)
