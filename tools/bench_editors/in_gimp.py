@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pastiche_client.editing.presets import PresetStore
 from pastiche_daemon.bench.editor_run import EditorRun
 from tests.editors.support.display import Display, virtual_display
 from tests.editors.support.editor_root import EditorRoot
@@ -22,8 +23,9 @@ from tools.bench_editors.responsiveness import measured_responsiveness
 _INSIDE = Path(__file__).with_name("inside_gimp.py")
 _MAIN_WINDOW = "^GNU Image Manipulation Program$"
 _DIALOG = "^Pastiche$"
-# Where its button OK is, from the lower right corner.
+# Where its buttons are, from the lower right corner.
 _OK = (56, 30)
+_RESET = (240, 30)
 # GIMP still draws the picture, in pieces, when the layer is there: that may freeze it, too.
 _DRAWING_SECONDS = 3.0
 
@@ -83,15 +85,14 @@ class _Session:
         return EditorRun(place, strength, ended - started, job, answers.longest)
 
     def dialog(self, place: str, strength: float) -> EditorRun:
-        # GIMP prefers the values of the last time to those of the call.
-        for values in self.gimp.workspace.home.rglob("plug-in-settings/*-plug-in-pastiche.last"):
-            values.unlink()
         shown = self.daemon.log.count("stylized")
         calling = self._call("INTERACTIVE", strength)
         window = self.display.wait_for_window(_DIALOG)
         # With the preview everything else is there, too.
         wait_until(lambda: self.daemon.log.count("stylized") > shown, "the preview")
         x, y, width, height = self.display.geometry(window)
+        if strength == 1:  # GIMP shows the values of the last time instead of the call's
+            self.display.click(x + width - _RESET[0], y + height - _RESET[1])
         # A key would do, but GTK shows the button pressed for a quarter of a second first.
         self.display.xdotool("mousemove", x + width - _OK[0], y + height - _OK[1])
         time.sleep(_DRAWING_SECONDS)
@@ -105,6 +106,9 @@ class _Session:
             _, ended = calling.result()
             time.sleep(_DRAWING_SECONDS)
         (job,) = self.log.take()
+        used = PresetStore(self.daemon.paths, "gimp").last()
+        if used is None or (used.style, used.strength) != (self.setup.style, strength):
+            raise RuntimeError(f"the dialog used {used}")
         return EditorRun(
             place, strength, ended - started, job, answers.longest, dialog_answers.longest
         )
