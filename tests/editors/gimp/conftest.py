@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pastiche_client import Client
-from pastiche_client.runtime_file import read_runtime_file
 from pastiche_daemon.packs.manifest import TransformerArchitecture
 from tests.editors.support.editor_root import EditorRoot
 from tests.editors.support.gimp import Gimp, install_plugins, running_gimp
@@ -62,15 +60,3 @@ def client(gimp_home: Workspace) -> Iterator[Client]:
     """A client of the daemon that the plug-in uses; it starts none."""
     with Client(gimp_home.data, start=False) as client:
         yield client
-
-
-@pytest.fixture
-def daemon_process(gimp_home: Workspace) -> Callable[[], psutil.Process]:
-    """Finds the daemon that the plug-in has started."""
-
-    def find() -> psutil.Process:
-        info = read_runtime_file(gimp_home.data.runtime_file)
-        assert info is not None
-        return psutil.Process(info.pid)
-
-    return find

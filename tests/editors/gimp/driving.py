@@ -5,12 +5,14 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from pastiche_client import Client, DaemonError
+from pastiche_client.runtime_file import read_runtime_file
 from tests.support.daemon_process import wait_until
 
 if TYPE_CHECKING:
@@ -70,13 +72,33 @@ def pixels(gimp: Gimp, layer: int) -> NDArray[np.uint8]:
 
 @contextmanager
 def working(gimp: Gimp, client: Client, call: Callable[[], Any]) -> Iterator[Future[Any]]:
-    """Within the block the daemon works for `call`; then its result is waited for."""
+    """Within the block the daemon works for `call`, and does not get on; then its result comes."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(call)
         wait_until(lambda: future.done() or is_busy(client), "the daemon's work")
-        assert not future.done(), future.result()
-        yield future
+        with held(gimp):
+            assert not future.done(), future.result()
+            yield future
         future.result()
+
+
+@contextmanager
+def held(gimp: Gimp) -> Iterator[psutil.Process]:
+    """Stop the daemon for the time of the block, so that nothing depends on how fast it is."""
+    process = daemon_of(gimp)
+    process.suspend()
+    try:
+        yield process
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def daemon_of(gimp: Gimp) -> psutil.Process:
+    """The daemon that the plug-in has started."""
+    info = read_runtime_file(gimp.workspace.data.runtime_file)
+    assert info is not None
+    return psutil.Process(info.pid)
 
 
 def is_busy(client: Client) -> bool:

@@ -9,7 +9,16 @@ import psutil
 import pytest
 
 from pastiche_client import Client
-from tests.editors.gimp.driving import SLOW_SIZE, ask, is_busy, pixels, stylize, tree, working
+from tests.editors.gimp.driving import (
+    SLOW_SIZE,
+    ask,
+    daemon_of,
+    is_busy,
+    pixels,
+    stylize,
+    tree,
+    working,
+)
 from tests.editors.support.gimp import Gimp
 from tests.support.daemon_process import wait_until
 
@@ -133,11 +142,10 @@ def test_the_daemon_is_killed(
     client: Client,
     image: int,
     layer: int,
-    daemon_process: Callable[[], psutil.Process],
 ) -> None:
     second = gimp.call("add_layer", image=image, name="other", alpha=False, fast=True)
     before = gimp.call("describe", image=image)
-    killed = daemon_process()
+    killed = daemon_of(gimp)
     answer = meanwhile(gimp, client, image, [layer, second], killed.kill)
     assert answer["status"] == "execution-error"
     assert "ended in the middle" in answer["error"]
@@ -147,7 +155,7 @@ def test_the_daemon_is_killed(
     (made,) = stylize(gimp, image, layer)
     assert tree(gimp, image)[1:3] == ["picture - One", "picture"]
     assert made in gimp.call("layers", image=image)
-    assert daemon_process().pid != killed.pid
+    assert daemon_of(gimp).pid != killed.pid
 
 
 def test_a_plug_in_that_is_killed_gives_the_device_back(

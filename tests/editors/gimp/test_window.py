@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from subprocess import CalledProcessError
 from typing import Any
 
 import psutil
@@ -13,7 +15,15 @@ import pytest
 
 from pastiche_client import Client
 from tests.editors.gimp.conftest import INSIDE
-from tests.editors.gimp.driving import PROCEDURE, SLOW_SIZE, is_busy, stylize, tree
+from tests.editors.gimp.driving import (
+    PROCEDURE,
+    SLOW_SIZE,
+    daemon_of,
+    held,
+    is_busy,
+    stylize,
+    tree,
+)
 from tests.editors.support.display import Display
 from tests.editors.support.gimp import Gimp, running_gimp
 from tests.editors.support.workspace import Workspace
@@ -82,6 +92,9 @@ class Window:
         wait_until(has_styles, "the styles")
         return dialog
 
+    def height(self, dialog: str) -> int:
+        return self.display.geometry(dialog)[3]
+
     def click(self, dialog: str, place: tuple[int, int]) -> None:
         x, y, width, _ = self.display.geometry(dialog)
         across, down = place
@@ -105,9 +118,7 @@ def started(gimp_home: Workspace, display: Display) -> Iterator[Window]:
 @pytest.fixture
 def window(started: Window) -> Iterator[Window]:
     yield started
-    for dialog in started.display.windows(_DIALOG):
-        started.display.key("Escape", window=dialog)
-    started.display.wait_for_no_window(_DIALOG)
+    close_dialogs(started.display)
     started.gimp.call("close_all")
 
 
@@ -127,8 +138,7 @@ def interactive(window: Window) -> Iterator[Callable[..., Future[Any]]]:
             )
 
         yield run
-        for dialog in window.display.windows(_DIALOG):
-            window.display.key("Escape", window=dialog)
+        close_dialogs(window.display)
 
 
 _KINDS = [
@@ -273,7 +283,7 @@ def test_return_on_a_style_takes_it(window: Window) -> None:
     dialog = window.dialog()
     x, y, *_ = window.display.geometry(dialog)
     window.display.click(x + 597, y + 95)
-    window.display.key("Return")
+    window.display.key("Return", window=dialog)
     window.display.wait_for_no_window(_DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 2, "the new layer")
 
@@ -317,9 +327,20 @@ def test_without_an_image_the_menu_says_so(window: Window) -> None:
     window.display.wait_for_no_window("GIMP Message")
 
 
+@dataclass(frozen=True)
+class Working:
+    """A dialog whose daemon works for a layer named picture, and does not get on.
+
+    `busy` is the dialog's height with its progress bar; with a sentence it is taller.
+    """
+
+    dialog: str
+    busy: int
+    daemon: psutil.Process
+
+
 @pytest.fixture
-def slow(window: Window, client: Client) -> str:
-    """A dialog that works for some seconds, on a layer named picture."""
+def working(window: Window, client: Client) -> Iterator[Working]:
     layer = window.open(size=(110, 80))
     gimp, image = window.gimp, window.image
     small = gimp.call("add_layer", image=image, name="model", size=(8, 8), alpha=False)
@@ -329,24 +350,29 @@ def slow(window: Window, client: Client) -> str:
     window.press(_MENU_KEY)
     dialog = window.dialog()
     window.click(dialog, _PREVIEW)  # off: it would be as slow
+    wait_until(lambda: not is_busy(client), "the end of the preview")
     load_recipe(window, dialog)
     window.display.key("Return", window=dialog)
     wait_until(lambda: is_busy(client), "the work")
-    return dialog
+    with held(gimp) as daemon:
+        yield Working(dialog, window.height(dialog), daemon)
 
 
-def test_the_work_can_be_cancelled(window: Window, client: Client, slow: str) -> None:
+def test_the_work_can_be_cancelled(window: Window, client: Client, working: Working) -> None:
     before = window.state()
-    window.display.key("Escape", window=slow)
+    window.display.key("Escape", window=working.dialog)
+    wait_until(lambda: window.height(working.dialog) < working.busy, "the end of the progress bar")
+    working.daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
-    assert window.display.windows(_DIALOG) == [slow]  # for another try
-    window.display.key("Escape", window=slow)
+    assert window.display.windows(_DIALOG) == [working.dialog]  # for another try
+    window.display.key("Escape", window=working.dialog)
     window.display.wait_for_no_window(_DIALOG)
     assert window.state() == before
 
 
-def test_the_image_can_be_edited_meanwhile(window: Window, client: Client, slow: str) -> None:
+def test_the_image_can_be_edited_meanwhile(window: Window, working: Working) -> None:
     window.gimp.second.call("add_layer", image=window.image, name="new", size=(5, 5))
+    working.daemon.resume()
     window.display.wait_for_no_window(_DIALOG)
     wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
     names = tree(window.gimp, window.image)
@@ -354,42 +380,49 @@ def test_the_image_can_be_edited_meanwhile(window: Window, client: Client, slow:
     assert names.index("picture - Slow") == names.index("picture") - 1
 
 
-def test_the_image_can_be_closed_meanwhile(window: Window, client: Client, slow: str) -> None:
-    working = window.display.geometry(slow)[3]
+def test_the_image_can_be_closed_meanwhile(window: Window, working: Working) -> None:
     window.gimp.second.call("close_all")
-    wait_until(lambda: not is_busy(client), "the end of the work")
-    # The dialog says so: it gets taller by a sentence.
-    wait_until(lambda: window.display.geometry(slow)[3] > working, "the sentence")
-    window.display.key("Escape", window=slow)
+    working.daemon.resume()
+    wait_until(lambda: window.height(working.dialog) > working.busy, "the sentence")
+    window.display.key("Escape", window=working.dialog)
     window.display.wait_for_no_window(_DIALOG)
     assert window.gimp.process.running
 
 
-def test_a_killed_daemon_is_told_in_the_dialog(
-    window: Window,
-    client: Client,
-    slow: str,
-    daemon_process: Callable[[], psutil.Process],
-) -> None:
+def test_a_killed_daemon_is_told_in_the_dialog(window: Window, working: Working) -> None:
     before = window.state()
-    working = window.display.geometry(slow)[3]
-    killed = daemon_process()
-    killed.kill()
-    # The sentence makes the dialog taller.
-    wait_until(lambda: window.display.geometry(slow)[3] > working, "the sentence")
+    working.daemon.kill()
+    wait_until(lambda: window.height(working.dialog) > working.busy, "the sentence")
     assert window.state() == before
     # It goes on with a new daemon.
-    window.display.key("Return", window=slow)
+    window.display.key("Return", window=working.dialog)
     window.display.wait_for_no_window(_DIALOG, seconds=240)
     wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
-    assert daemon_process().pid != killed.pid
+    assert daemon_of(window.gimp).pid != working.daemon.pid
+
+
+def close_dialogs(display: Display) -> None:
+    """End what a test that failed has left open; the first key may close a menu only."""
+
+    def closed() -> bool:
+        for dialog in display.windows(_DIALOG):
+            with suppress(CalledProcessError):  # it has gone by itself
+                display.key("Escape", window=dialog)
+        return not display.windows(_DIALOG)
+
+    wait_until(closed, "the dialog's end")
 
 
 def load_recipe(window: Window, dialog: str) -> None:
     """Choose the only entry of the dialog's button for recipes of layers."""
+    x, y, width, _ = window.display.geometry(dialog)
+    below = (x + width - 120, y + 50, x + width - 4, y + 66)  # where its menu comes
+    before = window.display.screenshot().crop(below).tobytes()
+    height = window.height(dialog)
     window.click(dialog, _LOAD)
-    window.display.xdotool("sleep", "0.5")  # until the menu has the keyboard
+    wait_until(lambda: window.display.screenshot().crop(below).tobytes() != before, "the menu")
     window.display.key("Down", "Return")
+    wait_until(lambda: window.height(dialog) > height, "the sentence that it was loaded")
 
 
 def options(window: Window, layer: int) -> tuple[str, float]:
