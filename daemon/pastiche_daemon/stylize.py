@@ -11,12 +11,17 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
 from pastiche_daemon.nn.runtime import prepare_image
+from pastiche_daemon.nn.streaming import stream
 from pastiche_daemon.nn.transformer import TransformerNetwork
 
 Report = Callable[[float], None]
 """Called often with the share of the work done, 0..1; may raise to stop the work."""
 
 STROKE_SIZES = (0.25, 4.0)
+
+# Larger images run strip by strip: the same result with half of the memory, no slower, and the
+# work can be stopped between strips.
+_WHOLE_PIXELS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,9 @@ def _pastiche(
     scaled = tuple(max(1, round(side / options.stroke_size)) for side in shape)
     image = prepare_image(network, resize(color, (scaled[0], scaled[1]))[None])
     mix = torch.tensor([options.mix], dtype=torch.float32, device=image.device)
-    pastiche = network(image, mix, report)[0].float().to(color.device)
+    whole = scaled[0] * scaled[1] <= _WHOLE_PIXELS
+    pastiche = network(image, mix, report) if whole else stream(network, image, mix, report)
+    pastiche = pastiche[0].float().to(color.device)
     pastiche = resize(pastiche, (shape[0], shape[1]))
     return keep_colors(color, pastiche) if options.preserve_colors else pastiche
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -21,7 +23,7 @@ def image(seed: int, h: int = 48, w: int = 64) -> Tensor:
     return torch.rand(1, 3, h, w, generator=torch.Generator().manual_seed(seed))
 
 
-LAYERS = {
+LAYERS: dict[str, Any] = {
     "content_layers": {"relu3_1": 2.0},
     "style_layers": {"relu1_1": 1.0, "conv2_1": 0.5},
 }

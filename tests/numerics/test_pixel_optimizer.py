@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pastiche_daemon.nn.pixel_optimizer import PixelOptions, PixelStep, minimize
+from pastiche_daemon.nn.pixel_optimizer import PixelOptions, PixelRange, PixelStep, minimize
 
 GOAL = torch.linspace(0.1, 0.9, 48, dtype=torch.float64).reshape(1, 3, 4, 4)
 START = torch.full_like(GOAL, 0.5)
@@ -114,7 +114,8 @@ def test_projected_pixels_are_evaluated_in_range_and_free_ones_are_not():
     def away(image: Tensor) -> tuple[Tensor, tuple[float, float]]:
         return (image - 3).square().sum(), (image.min().item(), image.max().item())
 
-    for pixels, least in (("projected", 1.0), ("free", 2.5)):
+    ranges: tuple[tuple[PixelRange, float], ...] = (("projected", 1.0), ("free", 2.5))
+    for pixels, least in ranges:
         seen: list[float] = []
         found = minimize(
             away,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -18,8 +19,9 @@ from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 MIX = torch.tensor([[0.3, 0.7]])
 
 
-def network(**values) -> TransformerNetwork:
-    spec = TransformerSpec(**{"styles": 2, "channels": (4, 6, 8), "residual_blocks": 2, **values})
+def network(**values: Any) -> TransformerNetwork:
+    small: dict[str, Any] = {"styles": 2, "channels": (4, 6, 8), "residual_blocks": 2}
+    spec = TransformerSpec(**{**small, **values})
     torch.manual_seed(0)
     made = TransformerNetwork(spec)
     with torch.no_grad():

@@ -300,7 +300,7 @@ def test_what_the_user_has_at_the_environments_place_is_neither_used_nor_removed
     "prefix",
     [
         "C:\\Program Files\\WindowsApps\\PythonSoftwareFoundation.Python.3.12_3.12.1",
-        "C:\\Users\\zoë\\AppData\\Local\\Microsoft\\WindowsApps",
+        "C:\\Users\\me-zoë\\AppData\\Local\\Microsoft\\WindowsApps",
     ],
 )
 def test_the_stores_python_is_refused(prefix: str) -> None:

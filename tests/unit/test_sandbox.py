@@ -22,7 +22,7 @@ from pastiche_client.sandbox import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMAND = '["/home/a b/python", "-m", "pastiche_daemon", "serve"]'
+COMMAND = '["/home/me and you/python", "-m", "pastiche_daemon", "serve"]'
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_outside_a_sandbox_the_command_is_the_installers(
     paths: DataPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _in(Sandbox.NONE, monkeypatch)
-    assert daemon_command(paths, {}).arguments[0] == "/home/a b/python"
+    assert daemon_command(paths, {}).arguments[0] == "/home/me and you/python"
 
 
 def test_a_flatpak_with_the_right_starts_it_outside(
@@ -77,7 +77,7 @@ def test_a_flatpak_with_the_right_starts_it_outside(
     _in(Sandbox.FLATPAK, monkeypatch, may_start=True)
     arguments = daemon_command(paths, {}).arguments
     home = f"--env=PASTICHE_HOME={paths.root}"
-    assert arguments[:4] == ("flatpak-spawn", "--host", home, "/home/a b/python")
+    assert arguments[:4] == ("flatpak-spawn", "--host", home, "/home/me and you/python")
 
 
 @pytest.mark.parametrize("sandbox", [Sandbox.FLATPAK, Sandbox.SNAP])
@@ -88,7 +88,7 @@ def test_without_it_the_message_has_the_command_to_run(
     with pytest.raises(DaemonStartError) as caught:
         daemon_command(paths, {})
     assert sandbox.value in str(caught.value)
-    assert "'/home/a b/python' -m pastiche_daemon serve" in str(caught.value)
+    assert "'/home/me and you/python' -m pastiche_daemon serve" in str(caught.value)
     assert caught.value.reason == "DAEMON_OUTSIDE_SANDBOX"
 
 

@@ -50,6 +50,18 @@ def test_full_strength_is_the_networks_picture(network):
     assert done.notes == ()
 
 
+def test_large_layers_run_in_strips_with_the_same_result(network):
+    color = picture(1500, 1400)
+    shares: list[float] = []
+    done = stylize(network, LayerTensors(color), ONE, shares.append)
+    with torch.no_grad():
+        expected = network(color[None], torch.tensor([[1.0, 0.0]]))[0]
+    torch.testing.assert_close(done.color, expected, rtol=0, atol=1e-4)
+    assert shares == sorted(shares)
+    layers = 3 + 2 * 1 + 2 + 1
+    assert len(shares) > 3 * layers  # more often than between layers
+
+
 def test_strength_zero_changes_nothing_and_needs_no_network():
     color = torch.tensor([5.0, math.nan, -1.0])[:, None, None].expand(3, 4, 4)
     unusable = TransformerNetwork(TransformerSpec(styles=2, channels=(1, 1, 1)))
