@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pastiche_client.editing.live_preview import LivePreview, PreviewPicture
@@ -23,6 +24,7 @@ from .qt import (
 )
 
 if TYPE_CHECKING:
+    from pastiche_client.editing.surroundings import Surroundings
     from pastiche_client.layer import Layer
 
     from .guard import Guard
@@ -32,6 +34,15 @@ if TYPE_CHECKING:
 # How often the layer is looked at; Krita does not tell of changes.
 _LOOK_MILLISECONDS = 400
 _MIDDLE = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read of the layer, kept while only the values change."""
+
+    plan: PreviewPlan
+    layer: Layer
+    surroundings: Surroundings | None
 
 
 class PreviewBox(QWidget):
@@ -46,7 +57,7 @@ class PreviewBox(QWidget):
         self._form = form
         self._live = LivePreview(studio.client, studio.poster.post, self._show, self._fail, texts)
         self._view: LayerView | None = None
-        self._small: tuple[PreviewPlan, Layer] | None = None
+        self._small: _Read | None = None
         self._center = _MIDDLE
         self._looking = False
         self._on = QCheckBox(texts.preview)
@@ -141,12 +152,15 @@ class PreviewBox(QWidget):
         if view is None or not self._on.isChecked():
             return
         wanted = plan(view, self._mode.currentData(), options, self._center)
-        if self._small is None or not _reads_the_same(self._small[0], wanted):
-            self._small = (wanted, read_small(view, wanted))
-            self._picture.show_waiting(
-                picture_of(self._small[1]), self._studio.texts.preview_waiting
+        small = self._small
+        if small is None or not _reads_the_same(small.plan, wanted):
+            small = self._small = _Read(
+                wanted,
+                read_small(view, wanted),
+                wanted.surround(lambda whole: read_small(view, whole)),
             )
-        self._live.request(self._small[1], wanted.options, wanted)
+            self._picture.show_waiting(picture_of(small.layer), self._studio.texts.preview_waiting)
+        self._live.request(small.layer, wanted.options, wanted, small.surroundings)
 
     def _show(self, picture: PreviewPicture) -> None:
         wanted = picture.tag
@@ -161,7 +175,7 @@ class PreviewBox(QWidget):
         """Move the detail to where the user clicked, in shares of the picture."""
         if self._small is None or self._view is None:
             return
-        shown, rect = self._small[0], self._view.rect
+        shown, rect = self._small.plan, self._view.rect
         self._center = (
             min(1.0, max(0.0, (shown.x + point.x() * shown.width) / rect.width())),
             min(1.0, max(0.0, (shown.y + point.y() * shown.height) / rect.height())),

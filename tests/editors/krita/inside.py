@@ -214,6 +214,14 @@ def set_preview(on):
     docker()._preview._on.setChecked(on)
 
 
+def set_preview_mode(mode):
+    """Choose as the mouse would: "fit" or "detail"."""
+    box = docker()._preview._mode
+    (index,) = [i for i in range(box.count()) if box.itemData(i).value == mode]
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
 def ready():
     return studio().catalogue is not None
 

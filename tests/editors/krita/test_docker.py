@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.editors.krita.session import KritaSession, Rect
-from tests.editors.krita.test_layers import RECT, add
+from tests.editors.krita.test_layers import RECT, RGBA, add
 
 pytestmark = pytest.mark.krita
 
@@ -106,6 +106,28 @@ def test_the_preview_of_a_selection(krita: KritaSession) -> None:
     part = Rect(22, 12, 16, 12)
     krita.call("select", data=b"\xff" * (16 * 12), **part.values)
     krita.wait_until(lambda: krita.call("preview_size") == [16, 12], "the selected part")
+
+
+def test_a_detail_of_a_large_layer_is_its_middle_amid_the_rest(krita: KritaSession) -> None:
+    rect = Rect(0, 0, 900, 640)
+    krita.call("make", width=900, height=640)
+    data = RGBA.array(add(krita, rect=rect), rect)
+    middle = data[160:480, 290:610].tobytes()
+    krita.call("set_preview", on=True)
+    krita.call("set_preview_mode", mode="detail")
+    krita.call("set_slider", label="Strength", value=0.0)
+    krita.wait_until(lambda: preview(krita) == middle, "the layer's middle at a strength of 0")
+    krita.call("set_slider", label="Strength", value=1.0)
+    krita.wait_until(lambda: preview(krita) != middle, "the pastiche of the detail")
+    amid = preview(krita)
+    # The same pixels as a layer of their own have other statistics, and other colours.
+    krita.call("make", width=320, height=320)
+    krita.add("alone", middle, Rect(0, 0, 320, 320), None)
+    krita.wait_until(
+        lambda: krita.call("preview_is_done") and preview(krita) not in (amid, middle),
+        "the pastiche of the same pixels alone",
+    )
+    krita.call("set_preview_mode", mode="fit")
 
 
 def test_presets(krita: KritaSession) -> None:
