@@ -115,6 +115,8 @@ class AnimatedLayer:
     def close(self) -> None:
         """Forget the copies. May be called twice."""
         if self._scratch is not None:
+            # Krita's layers must not outlive their document.
+            del self._original, self._result
             close_scratch(self._scratch)
             self._scratch = None
 

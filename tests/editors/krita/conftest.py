@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,12 @@ from pastiche_daemon.packs.manifest import TransformerArchitecture
 from tests.editors.krita.session import KritaSession
 from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot
-from tests.editors.support.krita import install_plugins, running_krita
+from tests.editors.support.krita import (
+    Krita,
+    KritaEndedError,
+    install_plugins,
+    running_krita,
+)
 from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
@@ -56,16 +62,30 @@ def write_packs(workspace: Workspace) -> None:
 @pytest.fixture(scope="session")
 def running(krita_home: Workspace, display: Display) -> Iterator[KritaSession]:
     """Krita with its window, its docker shown and the styles loaded."""
-    with running_krita(krita_home, INSIDE, display=display) as krita:
-        session = KritaSession(krita, display)
-        session.call("prepare")
-        session.wait_until(lambda: session.call("ready"), "the styles")
+    with ExitStack() as stack:
+
+        def begin() -> Krita:
+            stack.close()
+            return stack.enter_context(running_krita(krita_home, INSIDE, display=display))
+
+        session = KritaSession(begin(), display, begin)
+        session.prepare()
         yield session
 
 
 @pytest.fixture
-def krita(running: KritaSession) -> Iterator[KritaSession]:
+def krita(running: KritaSession, request: pytest.FixtureRequest) -> Iterator[KritaSession]:
     """Krita without documents and with the same values for every test."""
+    if not running.krita.process.running:  # a test has brought it down: that one has failed
+        running.restart()
     running.reset()
     yield running
-    running.reset()
+    if not running.krita.process.running:
+        return
+    try:
+        running.reset()
+    except KritaEndedError:
+        # Krita 5.2.9 crashes in about half of the runs when a document with an animation is
+        # closed. Whether a plug-in can avoid it is not known yet.
+        if not request.node.path.name == "test_animation.py":
+            raise

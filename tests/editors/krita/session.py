@@ -68,12 +68,24 @@ class Space:
         return scaled.astype(_TYPES[self.depth]).tobytes()
 
 
-@dataclass(frozen=True)
+@dataclass
 class KritaSession:
-    """A running Krita."""
+    """A running Krita; `begin` starts another one, and ends the one before."""
 
     krita: Krita
     display: Display
+    begin: Callable[[], Krita] | None = None
+
+    def restart(self) -> None:
+        """Start another Krita, with its docker shown and the styles loaded."""
+        assert self.begin is not None
+        self.krita = self.begin()
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Show the docker and wait for the styles."""
+        self.call("prepare")
+        self.wait_until(lambda: self.call("ready"), "the styles")
 
     def call(self, function: str, **arguments: Any) -> Any:
         """Call a function of `inside.py`."""

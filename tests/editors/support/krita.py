@@ -33,6 +33,10 @@ enable_pastiche_test_bridge=true
 """
 
 
+class KritaEndedError(AssertionError):
+    """Krita ended, or hung, in the middle of a call; the message has its last words."""
+
+
 class Krita:
     """A running Krita with the plug-in and the tests' bridge."""
 
@@ -56,6 +60,7 @@ class Krita:
 
         Raises:
             AssertionError: it raised; the message has its traceback.
+            KritaEndedError: Krita ended.
         """
         return self.run(f"result = {function}(**values)", **arguments)
 
@@ -68,7 +73,7 @@ class Krita:
             (length,) = _LENGTH.unpack(self._receive(_LENGTH.size))
             answer = json.loads(self._receive(length), object_hook=_from_json)
         except OSError as error:
-            raise AssertionError(f"Krita: {error!r}\n{self.process.output[-4000:]}") from error
+            raise KritaEndedError(f"Krita: {error!r}\n{self.process.output[-4000:]}") from error
         assert "error" not in answer, f"in Krita:\n{answer['error']}"
         return answer["result"]
 
