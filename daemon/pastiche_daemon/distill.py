@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +25,15 @@ from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.nn.objective import wide
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.photographs import RandomCrops
-from pastiche_daemon.train import CHECKPOINT, TrainingError, falling_rate
+from pastiche_daemon.train import (
+    CHECKPOINT,
+    TrainingError,
+    check_loss,
+    check_schedule,
+    falling_rate,
+    update_average,
+    write_checkpoint,
+)
 
 STUDENT = "compact"
 
@@ -58,15 +65,7 @@ class DistillConfig:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.crop_size < 64:
-            raise TrainingError(f"crop_size must be at least 64, not {self.crop_size}")
-        if not self.learning_rate > 0:
-            raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
-        if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
-            raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
+        check_schedule(self, 64)
 
 
 class DistillReport(NamedTuple):
@@ -163,10 +162,6 @@ class Distillation:
                 saved = time.monotonic()
         self.save()
 
-    def student(self) -> Encoder:
-        """A copy of the student with the averaged weights."""
-        return self._averaged().student.eval()
-
     @torch.no_grad()
     def gram_cosines(self, image: Tensor) -> dict[str, float]:
         """Per layer, the cosine of the predicted Gram matrix and the teacher's for one image.
@@ -208,24 +203,18 @@ class Distillation:
         return learner.eval().requires_grad_(requires_grad=False)
 
     def save(self) -> None:
-        """Write the checkpoint: to a temporary file first, so that there is always a whole one."""
-        path = self.folder / CHECKPOINT
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            torch.save(
-                {
-                    "step": self.step,
-                    "seconds": self.seconds,
-                    "learner": self._learner.state_dict(),
-                    "average": self._average,
-                    "optimizer": self._optimizer.state_dict(),
-                    "description": self._description(),
-                },
-                file,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        """Write the checkpoint."""
+        write_checkpoint(
+            self.folder,
+            {
+                "step": self.step,
+                "seconds": self.seconds,
+                "learner": self._learner.state_dict(),
+                "average": self._average,
+                "optimizer": self._optimizer.state_dict(),
+                "description": self._description(),
+            },
+        )
 
     def _description(self) -> str:
         config = {k: v for k, v in asdict(self.config).items() if k != "steps"}
@@ -262,17 +251,10 @@ class Distillation:
                 errors[layer] = relative_error(wide(predicted[layer]), wide(target))
         loss = torch.stack(list(errors.values())).mean()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss is no longer a number at step {self.step}; "
-                "lower the learning rate and start again"
-            )
+        check_loss(loss, self.step)
         self._optimizer.step()
         self.step += 1
-        share = min(config.average, self.step / (self.step + 10))
-        with torch.no_grad():
-            for name, value in self._learner.state_dict().items():
-                self._average[name].lerp_(value, 1 - share)
+        update_average(self._average, self._learner, config.average, self.step)
         self.seconds += time.monotonic() - started
         return DistillReport(
             self.step, loss.item(), {k: v.item() for k, v in errors.items()}, self.seconds

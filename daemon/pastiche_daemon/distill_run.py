@@ -31,7 +31,7 @@ from pastiche_daemon.photographs import (
     load_picture,
     picture_tensor,
 )
-from pastiche_daemon.train import CHECKPOINT, TrainingError
+from pastiche_daemon.train import TrainingError, check_resumption
 from pastiche_daemon.training_run import commit_of_checkout
 
 _SCALING_BATCHES = 50
@@ -81,14 +81,7 @@ def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -
     """
     held_out = [load_picture(path) for path in request.held_out]
     found = find_photographs(request.photographs)
-    has_checkpoint = (request.folder / CHECKPOINT).exists()
-    if has_checkpoint != request.resume:
-        raise TrainingError(
-            f"{request.folder} already holds a training; continue it with --resume or choose "
-            "another folder"
-            if has_checkpoint
-            else f"{request.folder} holds no checkpoint to resume from"
-        )
+    check_resumption(request.folder, resume=request.resume)
     loaded = [load_encoder(teacher.name, teacher.path) for teacher in request.teachers]
     keep_freed_memory()
     config = DistillConfig(

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -40,6 +40,23 @@ LOSSES = "losses.csv"
 
 class TrainingError(ValueError):
     """A training that cannot start, go on or end; the message says what to do."""
+
+
+class Schedule(Protocol):
+    """What every training has: how many steps, on what, and how fast."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def crop_size(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def decay(self) -> float: ...
+    @property
+    def average(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -73,11 +90,7 @@ class TrainConfig:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.crop_size < 32:
-            raise TrainingError(f"crop_size must be at least 32, not {self.crop_size}")
+        check_schedule(self, 32)
         if not 0 <= self.shift <= self.crop_size // 2:
             raise TrainingError(f"shift must be in 0..{self.crop_size // 2}, not {self.shift}")
         if not (math.isfinite(self.grid) and self.grid >= 0):
@@ -88,14 +101,65 @@ class TrainConfig:
             )
         if not all(math.isfinite(share) and share > 0 for share in self.emphasis):
             raise TrainingError(f"emphasis must be positive numbers, not {list(self.emphasis)}")
-        if not self.learning_rate > 0:
-            raise TrainingError(f"learning_rate must be positive, not {self.learning_rate}")
-        if not 0 <= self.decay <= 1 or not 0 <= self.average < 1:
-            raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of ``step``, counted from 0."""
         return falling_rate(self.learning_rate, step, self.steps, self.decay)
+
+
+def write_checkpoint(folder: Path, contents: Mapping[str, Any]) -> None:
+    """Write a run's checkpoint: to a temporary file first, so that there is always a whole one."""
+    path = folder / CHECKPOINT
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        torch.save(dict(contents), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def check_resumption(folder: Path, *, resume: bool) -> None:
+    """Raise `TrainingError` unless a checkpoint is there exactly where one is to be continued."""
+    has_checkpoint = (folder / CHECKPOINT).exists()
+    if has_checkpoint and not resume:
+        raise TrainingError(
+            f"{folder} already holds a training; continue it with --resume or choose another folder"
+        )
+    if resume and not has_checkpoint:
+        raise TrainingError(f"{folder} holds no checkpoint to resume from")
+
+
+def check_loss(loss: Tensor, step: int) -> None:
+    """Raise `TrainingError` where a loss is no number."""
+    if not torch.isfinite(loss):
+        raise TrainingError(
+            f"the loss is no longer a number at step {step}; "
+            "lower the learning rate and start again"
+        )
+
+
+def update_average(
+    average: Mapping[str, Tensor], module: torch.nn.Module, most: float, step: int
+) -> None:
+    """Move an exponential average of weights, in place, by one of ``step`` finished steps."""
+    # A young average must not remember the random start.
+    share = min(most, step / (step + 10))
+    with torch.no_grad():
+        for name, value in module.state_dict().items():
+            average[name].lerp_(value, 1 - share)
+
+
+def check_schedule(config: Schedule, smallest_crop: int) -> None:
+    """Raise `TrainingError`, naming the field that is out of range."""
+    for name in ("steps", "batch_size"):
+        if getattr(config, name) < 1:
+            raise TrainingError(f"{name} must be at least 1, not {getattr(config, name)}")
+    if config.crop_size < smallest_crop:
+        raise TrainingError(f"crop_size must be at least {smallest_crop}, not {config.crop_size}")
+    if not config.learning_rate > 0:
+        raise TrainingError(f"learning_rate must be positive, not {config.learning_rate}")
+    if not 0 <= config.decay <= 1 or not 0 <= config.average < 1:
+        raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
 
 
 def falling_rate(rate: float, step: int, steps: int, decay: float) -> float:
@@ -209,26 +273,20 @@ class Training:
         self.save()
 
     def save(self) -> None:
-        """Write the checkpoint: to a temporary file first, so that there is always a whole one."""
+        """Write the checkpoint."""
         state = self._state
-        path = self.folder / CHECKPOINT
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            torch.save(
-                {
-                    "step": state.step,
-                    "seconds": state.seconds,
-                    "notes": state.notes,
-                    "network": state.network.state_dict(),
-                    "optimizer": state.optimizer.state_dict(),
-                    "average": state.average,
-                    "description": json.dumps(self._description()),
-                },
-                file,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_checkpoint(
+            self.folder,
+            {
+                "step": state.step,
+                "seconds": state.seconds,
+                "notes": state.notes,
+                "network": state.network.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
+                "average": state.average,
+                "description": json.dumps(self._description()),
+            },
+        )
 
     def _description(self) -> dict[str, Any]:
         return {"config": json.loads(json.dumps(asdict(self.config))), "data": self._fingerprint}
@@ -287,26 +345,15 @@ class Training:
         grid = config.grid * grid_pattern(pastiches.float())
         total = losses.total + grid
         total.backward()  # pyright: ignore[reportUnknownMemberType]
-        if not torch.isfinite(total):
-            raise TrainingError(
-                f"the loss is no longer a number at step {state.step}; "
-                "lower the learning rate and start again"
-            )
+        check_loss(total, state.step)
         state.optimizer.step()
         state.step += 1
-        self._update_average()
+        update_average(state.average, state.network, config.average, state.step)
         seconds = time.monotonic() - started
         state.seconds += seconds
         terms = (losses.content, losses.style, losses.tv, grid)
         content, style, tv, pattern = (term.item() for term in terms)
         return StepReport(state.step, total.item(), content, style, tv, pattern, state.seconds)
-
-    def _update_average(self) -> None:
-        # A young average must not remember the random start.
-        share = min(self.config.average, self._state.step / (self._state.step + 10))
-        with torch.no_grad():
-            for name, value in self._state.network.state_dict().items():
-                self._state.average[name].lerp_(value, 1 - share)
 
     @contextmanager
     def _prefetched(self) -> Iterator[Callable[[int], Tensor]]:

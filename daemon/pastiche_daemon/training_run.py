@@ -45,12 +45,12 @@ from pastiche_daemon.photographs import (
     tensor_picture,
 )
 from pastiche_daemon.train import (
-    CHECKPOINT,
     LOSSES,
     StepReport,
     TrainConfig,
     Training,
     TrainingError,
+    check_resumption,
     read_losses,
 )
 
@@ -146,14 +146,7 @@ class TrainingRun:
         self._loaded = load_encoder(
             request.encoder, request.encoder_weights, pooling=request.pooling
         )
-        has_checkpoint = (request.folder / CHECKPOINT).exists()
-        if has_checkpoint and not request.resume:
-            raise TrainingError(
-                f"{request.folder} already holds a training; continue it with --resume or "
-                "choose another folder"
-            )
-        if request.resume and not has_checkpoint:
-            raise TrainingError(f"{request.folder} holds no checkpoint to resume from")
+        check_resumption(request.folder, resume=request.resume)
         keep_freed_memory()
         config = TrainConfig(
             spec=TransformerSpec(
