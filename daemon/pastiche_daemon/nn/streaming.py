@@ -108,12 +108,10 @@ class _Convolved:
         first = start * self.stride - border
         last = (stop - 1) * self.stride + border + 1
         x = _reflected_rows(self.source, first, last)
-        columns = reflected_indices(x.shape[-1], border, border, x.device)
-        x = (
-            F.pad(x, (border, border, 0, 0), mode="reflect")
-            if x.shape[-1] > border
-            else x.index_select(-1, columns)
-        )
+        if x.shape[-1] > border:
+            x = F.pad(x, (border, border, 0, 0), mode="reflect")
+        else:
+            x = x.index_select(-1, reflected_indices(x.shape[-1], border, border, x.device))
         return F.conv2d(x, self.conv.weight, self.conv.bias, stride=self.stride)
 
 
@@ -168,18 +166,14 @@ class _Stream:
     def _down(self, image: _Rows) -> Tensor:
         full, half, quarter = self._network.down_layers()
         ends = _Convolved(image, full.conv.conv)
-        normed = self._normed(ends, full.norm, self._statistics(ends, 1))
-        kept = self._keep(_Convolved(normed, half.conv.conv), 2)
-        self._norm_in_place(kept, half.norm, activate=True)
-        x = self._keep(_Convolved(_Kept(kept), quarter.conv.conv), 4)
-        self._norm_in_place(x, quarter.norm, activate=True)
-        return x
+        normed = self._normed(ends, full.norm, self._statistics(ends))
+        x = self._keep_normed(normed, half, 2)
+        return self._keep_normed(_Kept(x), quarter, 4)
 
     def _residual(self, x: Tensor, first: NormedConvolution, second: NormedConvolution) -> Tensor:
-        y = self._keep(_Convolved(_Kept(x), first.conv.conv), 4)
-        self._norm_in_place(y, first.norm, activate=True)
-        y = self._keep(_Convolved(_Kept(y), second.conv.conv), 4)
-        factor, offset = self._affine(second.norm, self._statistics_of(y))
+        y = self._keep_normed(_Kept(x), first, 4)
+        y, statistics = self._keep(_Convolved(_Kept(y), second.conv.conv), 4)
+        factor, offset = self._affine(second.norm, statistics)
         for start, stop in self._strips(y.shape[-2], 4):
             part = scale_and_shift(y[..., start:stop, :], factor, offset)
             y[..., start:stop, :] = part.add_(x[..., start:stop, :])
@@ -187,10 +181,9 @@ class _Stream:
 
     def _up(self, x: _Rows) -> Tensor:
         half, full = self._network.up_layers()
-        kept = self._keep(_Convolved(_Upsampled(x, self._network), half.conv.conv), 2)
-        self._norm_in_place(kept, half.norm, activate=True)
+        kept = self._keep_normed(_Upsampled(x, self._network), half, 2)
         ends = _Convolved(_Upsampled(_Kept(kept), self._network), full.conv.conv)
-        normed = self._normed(ends, full.norm, self._statistics(ends, 1))
+        normed = self._normed(ends, full.norm, self._statistics(ends))
         result: Tensor | None = None
         last = _Convolved(normed, self._network.last.conv)
         for start, stop in self._strips(last.height, 1):
@@ -202,12 +195,14 @@ class _Stream:
         assert result is not None
         return result
 
-    def _keep(self, source: _Rows, scale: int) -> Tensor:
-        """Compute all rows, channels-last."""
+    def _keep(self, source: _Rows, scale: int) -> tuple[Tensor, Statistics]:
+        """Compute all rows, channels-last, and their statistics while they are in the caches."""
         result: Tensor | None = None
+        merged = Statistics()
         for start, stop in self._strips(source.height, scale):
             self._meter.step()
             part = source.rows(start, stop)
+            merged.add(part)
             if result is None:
                 result = torch.empty(
                     (*part.shape[:2], source.height, part.shape[-1]),
@@ -217,26 +212,24 @@ class _Stream:
                 )
             result[..., start:stop, :] = part
         assert result is not None
-        return result
+        return result, merged
 
-    def _statistics(self, source: _Rows, scale: int) -> Statistics:
+    def _keep_normed(self, source: _Rows, layer: NormedConvolution, scale: int) -> Tensor:
+        """All rows of a convolution, its norm and a ReLU."""
+        x, statistics = self._keep(_Convolved(source, layer.conv.conv), scale)
+        factor, offset = self._affine(layer.norm, statistics)
+        for start, stop in self._strips(x.shape[-2], scale):
+            part = scale_and_shift(x[..., start:stop, :], factor, offset)
+            x[..., start:stop, :] = F.relu_(part)
+        return x
+
+    def _statistics(self, source: _Rows) -> Statistics:
+        """Of full-resolution rows, which are not kept."""
         merged = Statistics()
-        for start, stop in self._strips(source.height, scale):
+        for start, stop in self._strips(source.height, 1):
             self._meter.step()
             merged.add(source.rows(start, stop))
         return merged
-
-    def _statistics_of(self, kept: Tensor) -> Statistics:
-        merged = Statistics()
-        for start, stop in self._strips(kept.shape[-2], 4):
-            merged.add(kept[..., start:stop, :])
-        return merged
-
-    def _norm_in_place(self, x: Tensor, norm: ConditionalInstanceNorm, *, activate: bool) -> None:
-        factor, offset = self._affine(norm, self._statistics_of(x))
-        for start, stop in self._strips(x.shape[-2], 4):
-            part = scale_and_shift(x[..., start:stop, :], factor, offset)
-            x[..., start:stop, :] = F.relu_(part) if activate else part
 
     def _normed(
         self, source: _Rows, norm: ConditionalInstanceNorm, statistics: Statistics
