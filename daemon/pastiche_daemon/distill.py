@@ -82,7 +82,14 @@ class DistillReport(NamedTuple):
 
 
 class _Learner(nn.Module):
-    """The student with its heads; `forward` predicts the teachers' layers."""
+    """The student with its heads; `forward` predicts the teachers' layers.
+
+    What a head gives is multiplied by its layer's root mean square, ``scales``: a teacher's
+    features may be in the hundreds, which Adam's steps, alike for all weights, would take thousands
+    to reach.
+    """
+
+    scales: Tensor
 
     def __init__(self, widths: Mapping[str, int]) -> None:
         super().__init__()
@@ -101,9 +108,14 @@ class _Learner(nn.Module):
             }
         )
 
+        self.register_buffer("scales", torch.ones(len(widths)))
+
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         features = self.student(image, list(self.heads))
-        return {layer: head(features[layer]) for layer, head in self.heads.items()}
+        return {
+            layer: head(features[layer]) * scale.to(image.dtype)
+            for (layer, head), scale in zip(self.heads.items(), self.scales, strict=True)
+        }
 
 
 class Distillation:
@@ -145,11 +157,13 @@ class Distillation:
             self._learner = channels_last(_Learner(widths))
         trained = [p for p in self._learner.parameters() if p.requires_grad]
         self._optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
-        self._average = {k: v.detach().clone() for k, v in self._learner.state_dict().items()}
+        self._average: dict[str, Tensor] = {}
         self.step = 0
         self.seconds = 0.0
         if (folder / CHECKPOINT).exists():
             self._restore()
+        else:
+            self._set_scales()
 
     def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[DistillReport]:
         """Run the remaining steps, yielding after each; saves now and then and at the end."""
@@ -189,12 +203,12 @@ class Distillation:
             conv = scaled.encoder.convolution(name)
             assert conv.bias is not None
             tensors |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
-        for layer, head in learner.heads.items():
+        for (layer, head), size in zip(learner.heads.items(), learner.scales, strict=True):
             assert isinstance(head, nn.Conv2d)
             assert head.bias is not None
             scale = scaled.scales[_conv_of(layer)].float()
-            tensors[f"aux{layer[4:]}.weight"] = head.weight / scale[None, :, None, None]
-            tensors[f"aux{layer[4:]}.bias"] = head.bias
+            tensors[f"aux{layer[4:]}.weight"] = size * head.weight / scale[None, :, None, None]
+            tensors[f"aux{layer[4:]}.bias"] = size * head.bias
         return {k: v.detach().half().contiguous() for k, v in tensors.items()}
 
     def _averaged(self) -> _Learner:
@@ -233,6 +247,21 @@ class Distillation:
         self._optimizer.load_state_dict(saved["optimizer"])
         self._average = saved["average"]
 
+    def _set_scales(self) -> None:
+        images = self._crops.batch(0, self.config.batch_size).to(self._dtype)
+        targets = self._targets(images)
+        sizes = [wide(targets[layer]).square().mean().sqrt() for layer in self._learner.heads]
+        smallest = torch.finfo(torch.float32).tiny
+        self._learner.scales.copy_(torch.stack(sizes).clamp_min(smallest))
+        self._average = {k: v.detach().clone() for k, v in self._learner.state_dict().items()}
+
+    @torch.no_grad()
+    def _targets(self, images: Tensor) -> dict[str, Tensor]:
+        targets: dict[str, Tensor] = {}
+        for teacher in self._teachers:
+            targets |= teacher.encoder(images, teacher.layers)
+        return targets
+
     def _run_step(self) -> DistillReport:
         started = time.monotonic()
         config = self.config
@@ -243,12 +272,10 @@ class Distillation:
         self._optimizer.zero_grad(set_to_none=True)
         parameters = {k: v.to(self._dtype) for k, v in self._learner.named_parameters()}
         predicted = functional_call(self._learner, parameters, (images,))
-        errors: dict[str, Tensor] = {}
-        for teacher in self._teachers:
-            with torch.no_grad():
-                targets = teacher.encoder(images, teacher.layers)
-            for layer, target in targets.items():
-                errors[layer] = relative_error(wide(predicted[layer]), wide(target))
+        errors = {
+            layer: relative_error(wide(predicted[layer]), wide(target))
+            for layer, target in self._targets(images).items()
+        }
         loss = torch.stack(list(errors.values())).mean()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         check_loss(loss, self.step)
