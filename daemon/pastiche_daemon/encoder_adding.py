@@ -16,7 +16,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torchvision.models import get_model_weights
 
-from pastiche_daemon.encoder_store import EncoderStore
+from pastiche_daemon.encoder_store import FETCHED_KEY, EncoderStore
 from pastiche_daemon.encoders import EncoderFileError, load_encoder
 from pastiche_daemon.nn.encoder import Encoder, Preprocessing
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
@@ -106,7 +106,7 @@ def fetch_encoder(
                 f"{digest.hexdigest()[: len(source.sha256)]}, not {source.sha256}. It was thrown "
                 "away; try again"
             )
-        return add_encoder(store, name, part.path, origin=source.url)
+        return add_encoder(store, name, part.path, fetched_from=source.url)
 
 
 def add_encoder(
@@ -115,15 +115,16 @@ def add_encoder(
     file: Path,
     *,
     preprocessing: Preprocessing | None = None,
-    origin: str = "",
+    fetched_from: str = "",
     photographs: Path | None = None,
 ) -> Path:
     """Check a weights file and put its convolutions into the store; returns the new file.
 
-    ``file`` and ``preprocessing`` are as in `encoders.load_encoder`. ``photographs`` is a folder
-    over whose pictures the weights are scaled to a mean activation of 1 (see
-    `nn.mean_activation`). What was there of that name is replaced. Raises `EncoderFileError`,
-    `photographs.PictureError` and `packs.errors.StorageError`.
+    ``fetched_from`` is the address of a file that was fetched. ``file`` and ``preprocessing`` are
+    as in `encoders.load_encoder`. ``photographs`` is a folder over whose pictures the weights are
+    scaled to a mean activation of 1 (see `nn.mean_activation`). What was there of that name is
+    replaced. Raises `EncoderFileError`, `photographs.PictureError` and
+    `packs.errors.StorageError`.
     """
     target = store.path_for(name)
     loaded = load_encoder(name, file, preprocessing=preprocessing)
@@ -141,9 +142,11 @@ def add_encoder(
         }
     metadata = {
         "encoder": name,
-        "origin": origin or loaded.origin or file.name,
+        "origin": fetched_from or loaded.origin or file.name,
         "source_sha256": loaded.sha256,
     }
+    if fetched_from:
+        metadata[FETCHED_KEY] = fetched_from
     if photographs is not None:
         metadata["scaled"] = "to a mean activation of 1 in every channel"
     if encoder.spec.preprocessing == "caffe":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pastiche_client.paths import DataPaths
 
@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
 DEFAULT_ENCODER = "compact"
 BUILT_IN_ENCODERS = Path(__file__).with_name("encoders_builtin")
+# In the metadata of a weights file: where it was fetched from.
+FETCHED_KEY = "fetched_from"
 _FETCHABLE = frozenset({"vgg11", "vgg13", "vgg16", "vgg19"})
+_LABELS = {
+    "compact": "Compact",
+    "vgg11": "VGG-11",
+    "vgg13": "VGG-13",
+    "vgg16": "VGG-16",
+    "vgg19": "VGG-19",
+    "vgg19-quarter": "VGG-19, quarter width",
+}
+
+Source = Literal["built-in", "added", "fetched"]
 
 
 def added_encoders(paths: DataPaths) -> Path:
@@ -32,7 +44,11 @@ class EncoderFile:
     name: str
     path: Path
     spec: EncoderSpec
-    built_in: bool
+    source: Source
+
+    @property
+    def built_in(self) -> bool:
+        return self.source == "built-in"
 
 
 class EncoderStore:
@@ -62,7 +78,11 @@ class EncoderStore:
         for folder in (self.added, self._built_in):
             path = folder / f"{name}.safetensors"
             if path.is_file():
-                return EncoderFile(name, path, _part_of(spec, path), folder == self._built_in)
+                part, fetched = _read_contents(spec, path)
+                source: Source = "fetched" if fetched else "added"
+                return EncoderFile(
+                    name, path, part, "built-in" if folder == self._built_in else source
+                )
         from pastiche_daemon.encoders import MissingEncoderError
 
         raise MissingEncoderError(_how_to_get(name))
@@ -72,6 +92,15 @@ class EncoderStore:
         from pastiche_daemon.nn.encoder import encoder_specs
 
         return sorted(encoder_specs(), key=lambda name: (name != DEFAULT_ENCODER, name))
+
+    def layers(self, name: str) -> tuple[str, ...]:
+        """All layers of the network of that name, there or not. Raises `UnknownEncoderError`."""
+        return _spec(name).layers
+
+    def label(self, name: str) -> str:
+        """What people call an encoder. Raises `UnknownEncoderError`."""
+        _spec(name)
+        return _LABELS.get(name, name)
 
 
 def _spec(name: str) -> EncoderSpec:
@@ -84,7 +113,8 @@ def _spec(name: str) -> EncoderSpec:
     return specs[name]
 
 
-def _part_of(spec: EncoderSpec, path: Path) -> EncoderSpec:
+def _read_contents(spec: EncoderSpec, path: Path) -> tuple[EncoderSpec, bool]:
+    """The part of the network that a file has, and whether it was fetched."""
     from safetensors import SafetensorError, safe_open
 
     from pastiche_daemon.encoders import EncoderFileError
@@ -92,7 +122,8 @@ def _part_of(spec: EncoderSpec, path: Path) -> EncoderSpec:
 
     try:
         with safe_open(path, framework="np") as file:
-            return spec_within(spec, frozenset(file.keys()))
+            fetched = FETCHED_KEY in (file.metadata() or {})
+            return spec_within(spec, frozenset(file.keys())), fetched
     except (SafetensorError, OSError, ValueError) as error:
         raise EncoderFileError(f"encoder weights: {path} cannot be used: {error}") from error
 

@@ -159,6 +159,8 @@ def _encoder_failure(error: Exception) -> Failure | None:
     if encoders is None or not isinstance(error, encoders.EncoderFileError):
         return None
     message = str(error)
+    if isinstance(error, encoders.UnknownEncoderError):
+        return Failure(code_pb2.NOT_FOUND, "ENCODER_UNKNOWN", message)
     if isinstance(error, encoders.MissingEncoderError):
         code, reason = code_pb2.FAILED_PRECONDITION, "ENCODER_MISSING"
     else:

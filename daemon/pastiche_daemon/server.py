@@ -23,6 +23,8 @@ from grpc_reflection.v1alpha import reflection
 from pastiche.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
+    encoders_pb2,
+    encoders_pb2_grpc,
     optimization_pb2,
     optimization_pb2_grpc,
     packs_pb2,
@@ -43,6 +45,7 @@ from pastiche_daemon.packs.archive import PackLimits
 from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
 from pastiche_daemon.services.activity import ActivityInterceptor
 from pastiche_daemon.services.daemon import DaemonService
+from pastiche_daemon.services.encoders import EncodersService
 from pastiche_daemon.services.operation_registry import OperationRegistry
 from pastiche_daemon.services.operations import OperationsService
 from pastiche_daemon.services.optimization import OptimizationService
@@ -57,6 +60,7 @@ _OPERATIONS = operations_proto_pb2.DESCRIPTOR.services_by_name["Operations"]
 _SERVICES = (
     *stylization_pb2.DESCRIPTOR.services_by_name.values(),
     *optimization_pb2.DESCRIPTOR.services_by_name.values(),
+    *encoders_pb2.DESCRIPTOR.services_by_name.values(),
     *packs_pb2.DESCRIPTOR.services_by_name.values(),
     *daemon_pb2.DESCRIPTOR.services_by_name.values(),
     _OPERATIONS,
@@ -200,6 +204,7 @@ class _Daemon:
         optimization_pb2_grpc.add_OptimizationServiceServicer_to_server(
             OptimizationService(store, encoders, self._engine, self._queue, budget, limits), server
         )
+        encoders_pb2_grpc.add_EncodersServiceServicer_to_server(EncodersService(encoders), server)
         packs_pb2_grpc.add_PacksServiceServicer_to_server(
             PacksService(store, self._operations, pack_limits.file_size), server
         )

@@ -115,6 +115,9 @@ def test_fetched_weights_are_checked_and_added(store, vgg11, server):
     assert seen[-1] == (size, size)
     assert same_features("vgg11", vgg11, added, "relu2_1")
     assert [path.name for path in store.added.iterdir()] == ["vgg11.safetensors"]
+    assert store.find("vgg11").source == "fetched"
+    add_encoder(store, "vgg11", vgg11)
+    assert store.find("vgg11").source == "added"
 
 
 def test_a_wrong_checksum_leaves_nothing_behind(store, server):

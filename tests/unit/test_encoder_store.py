@@ -28,7 +28,7 @@ def test_an_added_encoder_is_found_with_the_layers_of_its_file(store):
     assert found.spec.layers[0] == "conv1_1"
     assert "relu5_1" in found.spec.layers
     assert "conv5_2" not in found.spec.layers
-    assert not found.built_in
+    assert found.source == "added"
 
 
 def test_the_users_own_file_goes_before_the_built_in_one(store, tmp_path):

@@ -55,7 +55,7 @@ def list_encoders() -> None:
         convolution = found.spec.convolutions[-1]
         table.add_row(
             name,
-            "built in" if found.built_in else "added",
+            found.source.replace("-", " "),
             f"relu{convolution.removeprefix('conv')}",
             f"{found.path.stat().st_size / 1e6:.1f} MB",
         )

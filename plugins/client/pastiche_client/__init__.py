@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from pastiche_client.results import (
         DaemonInfo,
+        Encoder,
+        EncoderState,
         OptimizeProgress,
         OptimizeResult,
         OptimizeSummary,
@@ -47,6 +49,8 @@ __all__ = [
     "Client",
     "DaemonError",
     "DaemonInfo",
+    "Encoder",
+    "EncoderState",
     "Layer",
     "Minimizer",
     "OptimizeOptions",

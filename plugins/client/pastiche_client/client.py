@@ -13,7 +13,7 @@ from grpclib.client import UnaryUnaryMethod
 
 from pastiche.v1 import daemon_pb2
 from pastiche.v1.daemon_grpc import DaemonServiceStub
-from pastiche_client import packs_calls
+from pastiche_client import encoders_calls, packs_calls
 from pastiche_client.errors import (
     CallCancelledError,
     DaemonLostError,
@@ -26,6 +26,7 @@ from pastiche_client.optimize_options import OptimizeOptions
 from pastiche_client.paths import DataPaths, data_paths
 from pastiche_client.results import (
     DaemonInfo,
+    Encoder,
     Event,
     OptimizeEvent,
     OptimizeResult,
@@ -277,6 +278,10 @@ class Client:
                 connection, request, on_event or _ignore_event, timeout, stop
             )
         )
+
+    def encoders(self) -> list[Encoder]:
+        """All encoders that the daemon knows, usable or not, in the order to offer them."""
+        return self._call(encoders_calls.list_encoders)
 
     def list_packs(self) -> list[Pack]:
         """All packs, built in and installed."""

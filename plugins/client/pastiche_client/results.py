@@ -8,7 +8,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from pastiche.v1 import daemon_pb2, optimization_pb2, packs_pb2, stylization_pb2
+    from pastiche.v1 import (
+        daemon_pb2,
+        encoders_pb2,
+        optimization_pb2,
+        packs_pb2,
+        stylization_pb2,
+    )
     from pastiche_client.layer import Layer
 
 
@@ -259,6 +265,55 @@ class Style:
             license=message.license,
             preview=message.preview,
             preview_media_type=message.preview_media_type,
+        )
+
+
+class EncoderState(IntEnum):
+    """Whether and whence an encoder is there. The values are those of the API."""
+
+    UNSPECIFIED = 0
+    BUILT_IN = 1
+    ADDED = 2
+    FETCHED = 3
+    MISSING = 4
+    DAMAGED = 5
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loss network that the daemon knows. `name` is `encoders/{encoder}`.
+
+    `layers` are those of its weights, from the input on; where these are missing or damaged, those
+    that it would have, and `trouble` is a sentence for the user.
+    """
+
+    name: str
+    display_name: str
+    state: EncoderState
+    layers: tuple[str, ...] = field(repr=False)
+    size_bytes: int
+    trouble: str
+
+    @property
+    def id(self) -> str:
+        """How requests choose it, such as `vgg19`."""
+        return self.name.removeprefix("encoders/")
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is on the daemon's computer and whole."""
+        return self.state in {EncoderState.BUILT_IN, EncoderState.ADDED, EncoderState.FETCHED}
+
+    @staticmethod
+    def of(message: encoders_pb2.Encoder) -> Encoder:
+        known = message.state in set(EncoderState)
+        return Encoder(
+            name=message.name,
+            display_name=message.display_name,
+            state=EncoderState(message.state) if known else EncoderState.UNSPECIFIED,
+            layers=tuple(message.layers),
+            size_bytes=message.size_bytes,
+            trouble=message.trouble,
         )
 
 
