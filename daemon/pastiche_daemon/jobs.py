@@ -2,7 +2,8 @@
 
 A job runs in one worker thread, because the device runs one network at a time at full speed.
 Which job is next follows start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of equal
-size: every client's jobs run in the order they came, and clients take turns.
+size: every client's jobs run in the order they came, and clients take turns. A job that takes
+minutes gives way between its steps: others run in the middle of it, one at each step.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ class JobStatus:
 class JobContext:
     """Given to a job's work, to say how far it is and to learn that it should stop."""
 
-    def __init__(self, notify: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None], give_way: Callable[[], None]) -> None:
         self._notify = notify
+        self._give_way = give_way
         self._lock = threading.Lock()
         self._failure: Exception | None = None
         self._fraction = 0.0
@@ -91,6 +93,14 @@ class JobContext:
             self._stage = stage
         self._notify()
 
+    def give_way(self) -> None:
+        """Let the next of the waiting jobs run now, if this one was submitted as giving way.
+
+        Returns when that one is done; then `check`s.
+        """
+        self._give_way()
+        self.check()
+
     @property
     def progress(self) -> tuple[float, Stage]:
         with self._lock:
@@ -111,10 +121,14 @@ class Job(Generic[T]):
         work: Callable[[JobContext], T],
         notify: Callable[[], None],
         order: tuple[int, int],
+        *,
+        gives_way: bool,
     ) -> None:
         self.client = client
         self.order = order
-        self.context = JobContext(notify)
+        self.gives_way = gives_way
+        self.seconds_given = 0.0
+        self.context = JobContext(notify, queue.run_another)
         self.work = work
         self.notify = notify
         self.future: Future[T] = Future()
@@ -153,7 +167,7 @@ class Job(Generic[T]):
         """How long it has had the device."""
         if self.started is None:
             return 0.0
-        return (self.ended or time.monotonic()) - self.started
+        return (self.ended or time.monotonic()) - self.started - self.seconds_given
 
 
 class Admission:
@@ -164,13 +178,20 @@ class Admission:
         self._client = client
         self._open = True
 
-    def submit(self, work: Callable[[JobContext], T], notify: Callable[[], None]) -> Job[T]:
+    def submit(
+        self,
+        work: Callable[[JobContext], T],
+        notify: Callable[[], None],
+        *,
+        gives_way: bool = False,
+    ) -> Job[T]:
         """Queue the work. May be called once.
 
         Args:
             work: runs in the queue's own thread.
             notify: called from any thread when the job's status may have changed; must return
                 at once and not call the queue.
+            gives_way: the work takes long and calls `JobContext.give_way` between its steps.
 
         Raises:
             QueueClosedError: the daemon stops.
@@ -178,7 +199,7 @@ class Admission:
         if not self._open:
             raise RuntimeError("an admission is good for one job")
         self._open = False
-        return self._queue.submit(self._client, work, notify)
+        return self._queue.submit(self._client, work, notify, gives_way=gives_way)
 
     def release(self) -> None:
         """Give the place back, unless it was used."""
@@ -210,7 +231,7 @@ class DeviceQueue:
         self._idle_seconds = idle_seconds
         self._changed = threading.Condition()
         self._waiting: list[Job[Any]] = []
-        self._running: Job[Any] | None = None
+        self._running: list[Job[Any]] = []  # the last has the device, the others give way
         self._admitted: dict[str, int] = {}
         self._finish_tags: dict[str, int] = {}
         self._virtual_time = 0
@@ -230,7 +251,7 @@ class DeviceQueue:
         closed = QueueClosedError("the daemon stops")
         with self._changed:
             self._closed = self._closed or closed
-            jobs = [*self._waiting, *([self._running] if self._running else [])]
+            jobs = [*self._waiting, *self._running]
             self._changed.notify_all()
         for job in jobs:
             self.cancel(job, closed)
@@ -274,7 +295,12 @@ class DeviceQueue:
             self._release(client)
 
     def submit(
-        self, client: str, work: Callable[[JobContext], T], notify: Callable[[], None]
+        self,
+        client: str,
+        work: Callable[[JobContext], T],
+        notify: Callable[[], None],
+        *,
+        gives_way: bool,
     ) -> Job[T]:
         """For `Admission`: turn a held place into a waiting job."""
         with self._changed:
@@ -284,7 +310,8 @@ class DeviceQueue:
             start_tag = max(self._virtual_time, self._finish_tags.get(client, 0))
             self._finish_tags[client] = start_tag + 1
             self._sequence += 1
-            job = Job(self, client, work, notify, (start_tag, self._sequence))
+            order = (start_tag, self._sequence)
+            job = Job(self, client, work, notify, order, gives_way=gives_way)
             bisect.insort(self._waiting, job, key=lambda waiting: waiting.order)
             self._changed.notify_all()
         # A newcomer may have gone ahead of others.
@@ -308,14 +335,18 @@ class DeviceQueue:
         with self._changed:
             if job not in self._waiting:
                 return JobStatus(0, running=True, fraction=fraction, stage=stage)
-            position = self._waiting.index(job) + (self._running is not None)
+            before = [*self._running, *self._waiting[: self._waiting.index(job)]]
+            if not job.gives_way:
+                before = [other for other in before if not other.gives_way]
+            # The device may have to be handed over first, even where nothing else comes before.
+            position = max(len(before), 1 if self._running else 0)
             return JobStatus(position, running=False, fraction=fraction, stage=stage)
 
     def counts(self) -> tuple[int, int]:
         """How many jobs wait, those included whose layer is on its way, and how many run."""
         with self._changed:
             waiting = len(self._waiting) + sum(self._admitted.values())
-            return waiting, int(self._running is not None)
+            return waiting, len(self._running)
 
     def _withdraw(self, job: Job[Any]) -> None:
         self._waiting.remove(job)
@@ -348,16 +379,33 @@ class DeviceQueue:
             _log.exception("the device cannot be used")
             broken = error
         while (job := self._next()) is not None:
-            self._notify_waiting()
-            job.notify()
-            self._run_job(job, broken)
-            with self._changed:
-                self._running = None
-                if not self._waiting:  # nobody is owed anything when a busy time ends
-                    self._finish_tags.clear()
-            job.notify()
+            self._run_now(job, broken)
             del job  # and with it its layer, before what is left of it is cleaned up
             self._clean_up_when_idle()
+
+    def _run_now(self, job: Job[Any], broken: Exception | None) -> None:
+        self._notify_waiting()
+        job.notify()
+        self._run_job(job, broken)
+        with self._changed:
+            self._running.remove(job)
+            if not self._waiting and not self._running:
+                self._finish_tags.clear()  # nobody is owed anything when a busy time ends
+        job.notify()
+
+    def run_another(self) -> None:
+        """For `JobContext`, in the queue's thread: run one waiting job, then go on."""
+        giving = self._running[-1]
+        if not giving.gives_way:
+            raise RuntimeError("the job was not submitted as one that gives way")
+        with self._changed:
+            job = next((job for job in self._waiting if not job.gives_way), None)
+            if job is None or self._closed:
+                return
+            self._start(job)
+        began = time.monotonic()
+        self._run_now(job, None)
+        giving.seconds_given += time.monotonic() - began
 
     def _clean_up_when_idle(self) -> None:
         with self._changed:
@@ -376,14 +424,19 @@ class DeviceQueue:
                 self._changed.wait()
             if self._closed:
                 return None
-            job = self._running = self._waiting.pop(0)
-            job.started = time.monotonic()
-            self._virtual_time = job.order[0]
-            # A tag in the past counts no more, so that clients that left are forgotten.
-            self._finish_tags = {
-                client: tag for client, tag in self._finish_tags.items() if tag > job.order[0]
-            }
+            job = self._waiting[0]
+            self._start(job)
             return job
+
+    def _start(self, job: Job[Any]) -> None:
+        self._waiting.remove(job)
+        self._running.append(job)
+        job.started = time.monotonic()
+        self._virtual_time = max(self._virtual_time, job.order[0])
+        # A tag in the past counts no more, so that clients that left are forgotten.
+        self._finish_tags = {
+            client: tag for client, tag in self._finish_tags.items() if tag > self._virtual_time
+        }
 
     def _run_job(self, job: Job[Any], broken: Exception | None) -> None:
         result: Any = None
@@ -396,7 +449,7 @@ class DeviceQueue:
                 failure = error
         with self._changed:
             ended = time.monotonic()
-            if job.started is not None:
+            if job.started is not None and not job.gives_way:
                 self._typical_seconds += 0.3 * (ended - job.started - self._typical_seconds)
             if job.future.done():
                 return

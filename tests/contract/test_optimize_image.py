@@ -213,6 +213,22 @@ def test_a_waiting_call_is_told_its_place_and_may_be_stopped(optimizer: Optimize
     assert (answer.summary.reason, answer.summary.steps) == (StopReason.ASKED, 1)
 
 
+def test_a_stylization_need_not_wait_for_an_optimization(
+    optimizer: OptimizeDriver, driver: Driver
+) -> None:
+    running = optimizer.start(smooth(), [STYLE], MANY)
+    running.working()
+    # In its place behind the optimization it would wait for as long as that takes.
+    alone = driver.stylize(random_layer(80, 60), {"tiny/one": 1.0}).layer
+    before = driver.queue_counts()
+    running.working()
+    running.stop()
+    answer = running.result()
+    assert before == (0, 1)
+    assert answer.summary.reason is StopReason.ASKED
+    assert driver.stylize(random_layer(80, 60), {"tiny/one": 1.0}).layer == alone
+
+
 def test_previews_come_in_between(optimizer: OptimizeDriver) -> None:
     sent = random_layer(80, 60)
     options = replace(

@@ -52,14 +52,32 @@ def queue() -> Iterator[DeviceQueue]:
     assert queue.close(WAIT)
 
 
+class Steps:
+    """Work in steps that gives way after each, and takes the next when it is told to."""
+
+    def __init__(self, ran: list[str]) -> None:
+        self.steps = threading.Semaphore(0)
+        self.started = threading.Event()
+        self._ran = ran
+
+    def __call__(self, context: JobContext) -> None:
+        for step in range(3):
+            self.started.set()
+            assert self.steps.acquire(timeout=WAIT)
+            self._ran.append(f"step {step}")
+            context.give_way()
+
+
 def submit(
     queue: DeviceQueue,
     work: Callable[[JobContext], object],
     client: str = "a",
     notify: Callable[[], None] = lambda: None,
+    *,
+    gives_way: bool = False,
 ) -> Job[object]:
     with queue.admit(client) as admission:
-        return admission.submit(work, notify)
+        return admission.submit(work, notify, gives_way=gives_way)
 
 
 def occupy(queue: DeviceQueue, client: str = "first") -> tuple[Job[object], Gate]:
@@ -170,6 +188,86 @@ def test_a_busy_time_that_is_over_counts_no_more(queue: DeviceQueue) -> None:
     assert [early.status().position, late.status().position] == [1, 2]
     gate.may_end.set()
     late.future.result(WAIT)
+
+
+def test_a_long_job_gives_way_to_one_other_at_each_step(queue: DeviceQueue) -> None:
+    ran: list[str] = []
+    steps = Steps(ran)
+    long = submit(queue, steps, "a", gives_way=True)
+    assert steps.started.wait(WAIT)
+    next_long = submit(queue, recorder(ran, "long"), "b", gives_way=True)
+    short = [submit(queue, recorder(ran, f"short {i}"), "a") for i in range(2)]
+    assert [job.status().position for job in short] == [1, 1]
+    assert next_long.status().position == 1
+
+    for _ in range(3):
+        steps.steps.release()
+    next_long.future.result(WAIT)
+    assert ran == ["step 0", "short 0", "step 1", "short 1", "step 2", "long"]
+    assert long.done
+
+
+def test_what_runs_in_the_middle_of_a_long_job_is_told_and_counted(queue: DeviceQueue) -> None:
+    steps = Steps([])
+    long = submit(queue, steps, gives_way=True)
+    assert steps.started.wait(WAIT)
+    gate = Gate()
+    short = submit(queue, gate)
+    after = submit(queue, lambda _: None)
+    steps.steps.release()
+    assert gate.started.wait(WAIT)
+    time.sleep(0.05)
+
+    assert queue.counts() == (1, 2)
+    assert short.status().running
+    assert long.status().running
+    assert after.status().position == 1
+    given = short.compute_seconds
+    for _ in range(2):
+        steps.steps.release()
+    gate.may_end.set()
+    long.future.result(WAIT)
+    assert short.result() == "done"
+    assert long.started is not None
+    assert long.ended is not None
+    assert long.compute_seconds <= long.ended - long.started - given
+
+
+def test_a_failure_in_the_middle_of_a_long_job_is_not_its_own(queue: DeviceQueue) -> None:
+    def fail(_: JobContext) -> None:
+        raise ValueError("broken")
+
+    steps = Steps([])
+    long = submit(queue, steps, gives_way=True)
+    assert steps.started.wait(WAIT)
+    short = submit(queue, fail)
+    for _ in range(3):
+        steps.steps.release()
+    assert long.future.result(WAIT) is None
+    with pytest.raises(ValueError, match="broken"):
+        short.result()
+
+
+def test_a_long_job_that_is_cancelled_while_it_gives_way_ends(queue: DeviceQueue) -> None:
+    ran: list[str] = []
+    steps = Steps(ran)
+    long = submit(queue, steps, gives_way=True)
+    assert steps.started.wait(WAIT)
+    gate = Gate()
+    short = submit(queue, gate)
+    steps.steps.release()
+    assert gate.started.wait(WAIT)
+    long.cancel()
+    assert long.done
+    gate.may_end.set()
+    assert short.future.result(WAIT) == "done"
+    submit(queue, lambda _: None).future.result(WAIT)
+    assert ran == ["step 0"]
+
+
+def test_only_a_job_that_said_so_may_give_way(queue: DeviceQueue) -> None:
+    with pytest.raises(RuntimeError, match="gives way"):
+        submit(queue, lambda context: context.give_way()).future.result(WAIT)
 
 
 def test_cancelled_jobs_do_not_cost_their_client_its_turn(queue: DeviceQueue) -> None:

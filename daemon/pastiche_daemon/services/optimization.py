@@ -64,7 +64,7 @@ class OptimizationService:
             upload = await self._receive(call, request)
             changed = asyncio.Event()
             work = OptimizeWork(self.engine, self.budget, request, mix, upload)
-            job = admission.submit(work, notifier(changed))
+            job = admission.submit(work, notifier(changed), gives_way=True)
         try:
             async with _obeying(call, work, changed) as listening:
                 await follow(

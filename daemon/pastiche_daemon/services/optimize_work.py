@@ -339,6 +339,7 @@ class _Run:
             preview = self._preview_of(step)
             self._previewed = time.monotonic()
         self._work.show(state, preview)
+        self._context.give_way()
         return not self._work.stopped
 
     def _preview_of(self, step: OptimizeStep) -> Preview:
