@@ -5,14 +5,24 @@ from __future__ import annotations
 import concurrent.futures
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pastiche_client.cancel import StopToken
 from pastiche_client.layer import Layer, PixelFormat, SampleType
+from pastiche_client.optimize_options import OptimizeOptions, StyleLayer
 from pastiche_client.paths import DataPaths
-from pastiche_client.results import Event, StylizeResult, Summary
+from pastiche_client.results import (
+    Event,
+    OptimizeEvent,
+    OptimizeResult,
+    OptimizeSummary,
+    StopReason,
+    StylizeResult,
+    Summary,
+)
 
 WAIT_SECONDS = 60.0
 
@@ -84,6 +94,62 @@ class ScriptedStylizer:
 
     def next_call(self) -> Call:
         return self.calls.get(timeout=WAIT_SECONDS)
+
+
+def painted(layer: Layer, **summary: Any) -> OptimizeResult:
+    values: dict[str, Any] = {
+        "request_id": "id",
+        "encoder": "compact",
+        "encoder_sha256": "ab" * 32,
+        "width": layer.width,
+        "height": layer.height,
+        "steps": 300,
+        "reason": StopReason.STEPS,
+        "losses": None,
+        "queued_seconds": 0.0,
+        "compute_seconds": 1.0,
+        "notes": (),
+        **summary,
+    }
+    return OptimizeResult(layer, OptimizeSummary(**values), "0.1.0")
+
+
+@dataclass
+class PaintCall:
+    """A call that was submitted and waits for the test."""
+
+    layer: Layer
+    styles: tuple[StyleLayer, ...]
+    options: OptimizeOptions
+    on_event: Callable[[OptimizeEvent], None]
+    stop: StopToken
+    future: concurrent.futures.Future[OptimizeResult] = field(
+        default_factory=lambda: concurrent.futures.Future[OptimizeResult]()
+    )
+
+
+class ScriptedPainter:
+    """Stands for a `Client`."""
+
+    def __init__(self, home: Path) -> None:
+        self.paths = DataPaths(home)
+        self.calls: queue.Queue[PaintCall] = queue.Queue()
+
+    def submit_optimize(
+        self,
+        target: Layer,
+        styles: Sequence[StyleLayer],
+        options: OptimizeOptions | None = None,
+        *,
+        on_event: Callable[[OptimizeEvent], None] | None = None,
+        stop: StopToken | None = None,
+    ) -> concurrent.futures.Future[OptimizeResult]:
+        assert options is not None
+        assert on_event is not None
+        assert stop is not None
+        call = PaintCall(target, tuple(styles), options, on_event, stop)
+        self.calls.put(call)
+        return call.future
 
 
 class Window:

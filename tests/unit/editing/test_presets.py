@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from pastiche_client.editing.options import Options
-from pastiche_client.editing.presets import LONGEST_NAME, PresetError, PresetStore
+from pastiche_client.editing.paint_options import PaintOptions, StyleChoice, StyleKind
+from pastiche_client.editing.presets import (
+    LONGEST_NAME,
+    PaintPresetStore,
+    PresetError,
+    PresetStore,
+)
 from pastiche_client.paths import DataPaths
 
 SOFT = Options("tiny/one", strength=0.3)
@@ -51,6 +57,24 @@ def test_presets_come_back_in_the_next_session(store: PresetStore, paths: DataPa
     again.delete("soft")
     assert store.names() == ("Hard",)
     assert store.get("soft") is None
+
+
+def test_presets_and_values_of_painting_are_kept_apart(
+    store: PresetStore, paths: DataPaths
+) -> None:
+    painting = PaintOptions((StyleChoice(StyleKind.FILE, "n", file="/n.png"),), amount=0.75)
+    store.save("mine", SOFT)
+    store.remember_last(HARD)
+    other = PaintPresetStore(paths)
+    assert other.names() == ()
+    assert other.last() is None
+    other.save("mine", painting)
+    other.save("theirs", PaintOptions())
+    other.remember_last(painting)
+    assert (other.get("mine"), other.last()) == (painting, painting)
+    assert store.names() == ("mine",)
+    assert (store.get("mine"), store.last()) == (SOFT, HARD)
+    assert other.problems == store.problems == ()
 
 
 def test_saving_again_replaces(store: PresetStore) -> None:

@@ -11,6 +11,16 @@ from pastiche_client.editing import refusals
 from pastiche_client.editing.catalogue import load_catalogue
 from pastiche_client.editing.labels import Labels
 from pastiche_client.editing.options import Options
+from pastiche_client.editing.paint_labels import PaintLabels
+from pastiche_client.editing.paint_options import (
+    PaintColors,
+    PaintOptions,
+    PaintStart,
+    Quality,
+    StyleChoice,
+    StyleKind,
+)
+from pastiche_client.editing.paint_recipe import PaintRecipe
 from pastiche_client.editing.recipe import Recipe
 from pastiche_client.editing.run import ItemOutcome, RunResult, RunStage, RunState
 from pastiche_client.editing.texts import Texts
@@ -21,7 +31,14 @@ from tests.unit.editing.scripted import result_of, small_layer
 from tests.unit.editing.styles import Source
 
 PATHS = DataPaths(Path("data"))
-LABELS = [name for name, kind in inspect.getmembers(Labels) if isinstance(kind, property)]
+LABELS = [
+    name
+    for labels in (Labels, PaintLabels)
+    for name, kind in inspect.getmembers(labels)
+    if isinstance(kind, property)
+]
+# Words that are the same in German.
+_INTERNATIONAL = {"title", "ok", "encoder"}
 
 
 @pytest.fixture
@@ -41,8 +58,8 @@ def failed(label: str, error: BaseException) -> ItemOutcome:
 def test_labels_have_no_end_of_a_sentence_and_a_translation(name: str, texts: Texts) -> None:
     label = getattr(texts, name)
     assert label
-    assert name == "help" or not label.endswith(".")
-    if name not in {"title", "ok"}:
+    assert name in {"help", "paint_help"} or not label.endswith(".")
+    if name not in _INTERNATIONAL:
         assert getattr(Texts(translator(["de"])), name) != label
 
 
@@ -122,6 +139,41 @@ def test_a_recipe_that_may_give_something_else_is_told(texts: Texts) -> None:
     missing, ignored = texts.recipe_notes(odd, catalogue)
     assert "gone/four" in missing
     assert "glitter" in ignored
+
+
+def test_the_steps_of_a_painting_are_told(texts: Texts) -> None:
+    state = RunState(0, 1, "Sky", 0.5, RunStage.PAINTING, step=12, steps=300)
+    assert texts.progress(state) == "Painting “Sky”: step 12 of 300…"
+
+
+def test_every_choice_of_a_painting_has_a_name_of_its_own(texts: Texts) -> None:
+    for names, kind in (
+        (texts.color_names(), PaintColors),
+        (texts.start_names(), PaintStart),
+        (texts.quality_names(), Quality),
+    ):
+        assert set(names) == set(kind)
+        assert len(set(names.values())) == len(kind)
+
+
+def test_styles_of_several_kinds_are_told_apart(texts: Texts) -> None:
+    told = {
+        texts.paint_source(StyleChoice(StyleKind.LAYER, "{x}")),
+        texts.paint_source(StyleChoice(StyleKind.IMAGE, "{x}")),
+        texts.paint_source(StyleChoice(StyleKind.FILE, "{x}", file="/y")),
+    }
+    assert told == {"Layer: {x}", "Image: {x}", "File: {x}"}
+    assert texts.paint_source(StyleChoice(StyleKind.FILE, "", file="/y")) == "File: /y"
+
+
+def test_a_painting_that_may_become_something_else_is_told(texts: Texts) -> None:
+    assert texts.paint_recipe_notes(PaintRecipe(PaintOptions())) == ()
+    recipe = PaintRecipe(PaintOptions(), steps=12, stopped=True, ignored=("glitter",))
+    stopped, ignored = texts.paint_recipe_notes(recipe)
+    assert "after step 12" in stopped
+    assert "glitter" in ignored
+    assert texts.paint_layer_name("Sky", "{style}") == "Sky like {style}"
+    assert texts.paint_undo_name("{x}") == "Paint like {x}"
 
 
 def test_every_refusal_says_what_to_do() -> None:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import queue
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pastiche_client.editing.paint_run import PaintRun
 from pastiche_client.editing.run import LayerRun
+from pastiche_client.editing.run_states import Outcomes, ResultT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from pastiche_client.editing.host import Post
+    from pastiche_client.editing.item_run import ItemRun
     from pastiche_client.editing.options import Options
+    from pastiche_client.editing.paint_options import PaintOptions
+    from pastiche_client.editing.paint_run import Painter, PaintResult, Picture
     from pastiche_client.editing.run import ItemOutcome, RunItem, RunResult, RunState, Stylizer
+    from pastiche_client.layer import Layer
 
 # Waiting without a timeout cannot be interrupted on Windows.
 _WAIT_SECONDS = 0.2
@@ -30,17 +38,43 @@ def run_and_wait(
 
     What `on_update` raises, and Ctrl+C, cancels the run and is raised.
     """
-    calls: queue.Queue[Callable[[], None]] = queue.Queue()
-    results: list[RunResult] = []
-    run = LayerRun.start(
-        client,
-        items,
-        options,
-        post=calls.put,
-        on_update=on_update,
-        on_done=results.append,
-        on_item=on_item,
+    return _wait(
+        lambda post, on_done: LayerRun.start(
+            client, items, options, post=post, on_update=on_update, on_done=on_done, on_item=on_item
+        )
     )
+
+
+def paint_and_wait(
+    client: Painter,
+    item: RunItem,
+    styles: Sequence[Picture],
+    options: PaintOptions,
+    *,
+    on_update: Callable[[RunState], None],
+    on_preview: Callable[[Layer], None] = lambda _: None,
+) -> PaintResult:
+    """Paint a layer like others and wait, as `run_and_wait` does; see `PaintRun`."""
+    return _wait(
+        lambda post, on_done: PaintRun.start(
+            client,
+            item,
+            styles,
+            options,
+            post=post,
+            on_update=on_update,
+            on_preview=on_preview,
+            on_done=on_done,
+        )
+    )
+
+
+def _wait(
+    start: Callable[[Post, Callable[[Outcomes[ResultT]], None]], ItemRun[ResultT]],
+) -> Outcomes[ResultT]:
+    calls: queue.Queue[Callable[[], None]] = queue.Queue()
+    results: list[Outcomes[ResultT]] = []
+    run = start(calls.put, results.append)
     try:
         while not results:
             with contextlib.suppress(queue.Empty):

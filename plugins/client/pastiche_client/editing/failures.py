@@ -66,6 +66,25 @@ _REASONS: dict[str, str] = {
         "This Pastiche is too old for the style's pack. Update Pastiche, or choose another style. "
         "({detail})"
     ),
+    "ENCODER_MISSING": marked(
+        "The encoder is not on this computer. Choose the encoder “compact”, or get the other one "
+        "as is told here: {detail}"
+    ),
+    "ENCODER_DAMAGED": marked(
+        "The encoder's file is damaged. Choose the encoder “compact”, or get the other one again "
+        "with “pastiche encoders fetch”. ({detail})"
+    ),
+    "ENCODER_UNKNOWN": marked(
+        "There is no such encoder. Choose another one, such as “compact”. ({detail})"
+    ),
+    "LAYER_UNKNOWN": marked(
+        "The encoder does not have a layer that is asked for. Choose another encoder or layer. "
+        "({detail})"
+    ),
+    "LOSS_NOT_FINITE": marked(
+        "The painting came apart: its numbers grew beyond all bounds. Choose less style, or start "
+        "from the layer, then try again. ({detail})"
+    ),
     "UPLOAD_STALLED": marked("The layer did not reach the daemon in time. Try again."),
     "CANCELLED": marked("It was cancelled. Nothing was changed."),
 }

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
-from pastiche_client.editing.told import ToldError, marked
+from pastiche_client.editing.option_values import OptionError, choice, flag, number, shown
+from pastiche_client.editing.told import marked
 from pastiche_client.style_names import style_name
 
 STRENGTHS = (0.0, 1.0)
@@ -22,14 +23,6 @@ class Placement(str, Enum):
 
     ABOVE = "above"
     IN_PLACE = "in_place"
-
-
-class OptionError(ToldError, ValueError):
-    """A value cannot be used; `field` names it."""
-
-    def __init__(self, field: str, template: str, **values: object) -> None:
-        super().__init__(template, field=field, **values)
-        self.field = field
 
 
 @dataclass(frozen=True)
@@ -70,24 +63,11 @@ class Options:
                     ),
                     pack=self.pack,
                 )
-        self._set("second_share", _number("second_share", self.second_share, SHARES))
-        self._set("strength", _number("strength", self.strength, STRENGTHS))
-        self._set("stroke_size", _number("stroke_size", self.stroke_size, STROKE_SIZES))
-        if not isinstance(self.preserve_colors, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise OptionError(
-                "preserve_colors",
-                marked("{field} must be true or false, not {value}."),
-                value=_shown(self.preserve_colors),
-            )
-        try:
-            self._set("placement", Placement(self.placement))
-        except ValueError:
-            raise OptionError(
-                "placement",
-                marked("{field} must be one of {allowed}, not {value}."),
-                allowed=", ".join(place.value for place in Placement),
-                value=_shown(self.placement),
-            ) from None
+        self._set("second_share", number("second_share", self.second_share, SHARES))
+        self._set("strength", number("strength", self.strength, STRENGTHS))
+        self._set("stroke_size", number("stroke_size", self.stroke_size, STROKE_SIZES))
+        self._set("preserve_colors", flag("preserve_colors", self.preserve_colors))
+        self._set("placement", choice("placement", self.placement, Placement))
 
     @property
     def pack(self) -> str:
@@ -148,30 +128,9 @@ def _short_name(field: str, value: object) -> str:
             _, pack, _, style = style_name(value).split("/")
             return f"{pack}/{style}"
     raise OptionError(
-        field, marked("{field} must be named pack/style, not {value}."), value=_shown(value)
-    )
-
-
-def _number(field: str, value: object, allowed: tuple[float, float]) -> float:
-    low, high = allowed
-    # NaN is in no range.
-    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
-        return float(value)
-    raise OptionError(
-        field,
-        marked("{field} must be a number from {low} to {high}, not {value}."),
-        low=f"{low:g}",
-        high=f"{high:g}",
-        value=_shown(value),
+        field, marked("{field} must be named pack/style, not {value}."), value=shown(value)
     )
 
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.80}"
-    except ValueError:  # a number of thousands of digits
-        return type(value).__name__

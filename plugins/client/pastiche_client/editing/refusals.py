@@ -214,3 +214,86 @@ def editor_failed(detail: str) -> RefusalError:
     return RefusalError(
         marked("The editor could not do it: {detail} Nothing was changed."), detail=detail
     )
+
+
+def no_paint_style() -> RefusalError:
+    return RefusalError(marked("Choose a style to paint like first."))
+
+
+def no_other_layer() -> RefusalError:
+    """For a layer to paint like, where there is no picture but the layer itself."""
+    return RefusalError(
+        marked(
+            "There is no other layer to paint like. Add a layer with the style, or choose a file."
+        )
+    )
+
+
+def layer_too_small(layer: str, side: int) -> RefusalError:
+    """`side`: pixels that both sides must have."""
+    return RefusalError(
+        marked(
+            "“{layer}” is too small to be painted: both sides must have at least {side} pixels. "
+            "Select a larger part, or scale it up."
+        ),
+        layer=layer,
+        side=side,
+    )
+
+
+def style_too_small(style: str, side: int) -> RefusalError:
+    """`side`: pixels that both sides must have."""
+    return RefusalError(
+        marked(
+            "“{style}” is too small to be a style: both sides must have at least {side} pixels. "
+            "Choose a larger picture."
+        ),
+        style=style,
+        side=side,
+    )
+
+
+def style_empty(style: str) -> RefusalError:
+    return RefusalError(
+        marked("“{style}” is empty, so that there is no style in it. Choose another picture."),
+        style=style,
+    )
+
+
+def style_layer_missing(style: str) -> RefusalError:
+    """For a layer of the image to paint like, which is gone."""
+    return RefusalError(
+        marked(
+            "The layer “{style}”, whose style is asked for, is not in the image any more. Choose "
+            "another style in “Paint like another layer”."
+        ),
+        style=style,
+    )
+
+
+def style_image_missing(style: str) -> RefusalError:
+    """For an open image, or a layer of one, to paint like."""
+    return RefusalError(
+        marked(
+            "The image of “{style}”, whose style is asked for, is not open. Open it, or choose "
+            "another style in “Paint like another layer”."
+        ),
+        style=style,
+    )
+
+
+def style_file_missing(file: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The style's file {file} is not there any more. Put it back, or choose another style "
+            "in “Paint like another layer”."
+        ),
+        file=file,
+    )
+
+
+def style_file_unreadable(file: str) -> RefusalError:
+    return RefusalError(
+        marked("{file} cannot be opened as a picture. Choose another file for the style."),
+        file=file,
+    )

@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING
 
 from pastiche_client.editing.failures import sentence
 from pastiche_client.editing.labels import Labels
-from pastiche_client.editing.run import RunStage
+from pastiche_client.editing.paint_labels import PaintLabels
+from pastiche_client.editing.paint_options import StyleKind
+from pastiche_client.editing.run_states import ResultT, RunStage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pastiche_client.editing.catalogue import Catalogue
+    from pastiche_client.editing.paint_options import StyleChoice
+    from pastiche_client.editing.paint_recipe import PaintRecipe
     from pastiche_client.editing.recipe import Recipe
-    from pastiche_client.editing.run import RunResult, RunState
+    from pastiche_client.editing.run_states import Outcomes, RunState
     from pastiche_client.paths import DataPaths
 
 # An animation may have hundreds of frames.
 _MOST_NAMES = 5
 
 
-class Texts(Labels):
+class Texts(Labels, PaintLabels):
     """The labels, and the sentences that are made of several parts."""
 
     def sentence(self, error: BaseException, paths: DataPaths) -> str:
@@ -59,16 +63,17 @@ class Texts(Labels):
             now = {
                 RunStage.STARTING: self._tr("Starting Pastiche's daemon…"),
                 RunStage.SENDING: self._tr("Sending the layer…"),
-                RunStage.LOADING: self._tr("Loading the style…"),
+                RunStage.LOADING: self._tr("Loading what is needed…"),
                 RunStage.STYLIZING: self._tr("Stylizing “{layer}”…"),
-            }[state.stage].format(layer=state.label)
+                RunStage.PAINTING: self._tr("Painting “{layer}”: step {step} of {steps}…"),
+            }[state.stage].format(layer=state.label, step=state.step, steps=state.steps)
         if state.count <= 1:
             return now
         return self._tr("Layer {number} of {count}: {now}").format(
             number=state.index + 1, count=state.count, now=now
         )
 
-    def summary(self, result: RunResult, paths: DataPaths) -> str:
+    def summary(self, result: Outcomes[ResultT], paths: DataPaths) -> str:
         """How a run went: empty if all went well, else a line for each kind of failure."""
         lines: list[str] = []
         done, count = len(result.succeeded), len(result.outcomes)
@@ -110,13 +115,43 @@ class Texts(Labels):
             notes.append(self.style_missing(recipe.options.style))
         elif item.pack_version != recipe.pack_version:
             notes.append(self.other_pack_version(recipe, item.pack_version))
-        if recipe.ignored:
+        return (*notes, *self._ignored(recipe.ignored))
+
+    def paint_recipe_notes(self, recipe: PaintRecipe) -> tuple[str, ...]:
+        """Why a recipe may give another result now than it gave; empty if nothing speaks for it."""
+        notes: list[str] = []
+        if recipe.stopped:
             notes.append(
                 self._tr(
-                    "The recipe has values that this Pastiche does not know and leaves out: {names}"
-                ).format(names=self._listed(recipe.ignored))
+                    "The layer was stopped and kept after step {step}; made again, it is painted "
+                    "to the end unless you stop it."
+                ).format(step=recipe.steps)
             )
-        return tuple(notes)
+        return (*notes, *self._ignored(recipe.ignored))
+
+    def _ignored(self, names: Sequence[str]) -> tuple[str, ...]:
+        if not names:
+            return ()
+        told = self._tr(
+            "The recipe has values that this Pastiche does not know and leaves out: {names}"
+        )
+        return (told.format(names=self._listed(names)),)
+
+    def paint_layer_name(self, source: str, style: str) -> str:
+        """The name of a layer that was painted like `style`."""
+        return self._tr("{layer} like {style}").format(layer=source, style=style)
+
+    def paint_undo_name(self, style: str) -> str:
+        """The name of the undo step."""
+        return self._tr("Paint like {style}").format(style=style)
+
+    def paint_source(self, style: StyleChoice) -> str:
+        """A style for a list of several kinds of them."""
+        if style.kind is StyleKind.FILE:
+            return self._tr("File: {name}").format(name=style.name or style.file)
+        if style.kind is StyleKind.IMAGE:
+            return self._tr("Image: {name}").format(name=style.name)
+        return self._tr("Layer: {name}").format(name=style.name)
 
     def other_pack_version(self, recipe: Recipe, installed: str) -> str:
         """A note for a recipe whose pack is installed in another version."""

@@ -1,0 +1,63 @@
+"""Checks the values of options, which may come from anywhere."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeVar
+
+from pastiche_client.editing.told import ToldError, marked
+
+ChoiceT = TypeVar("ChoiceT", bound=Enum)
+
+
+class OptionError(ToldError, ValueError):
+    """A value cannot be used; `field` names it."""
+
+    def __init__(self, field: str, template: str, **values: object) -> None:
+        super().__init__(template, field=field, **values)
+        self.field = field
+
+
+def number(field: str, value: object, allowed: tuple[float, float]) -> float:
+    """The value as a number within the range. Raises OptionError."""
+    low, high = allowed
+    # NaN is in no range.
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+        return float(value)
+    raise OptionError(
+        field,
+        marked("{field} must be a number from {low} to {high}, not {value}."),
+        low=f"{low:g}",
+        high=f"{high:g}",
+        value=shown(value),
+    )
+
+
+def flag(field: str, value: object) -> bool:
+    """The value, which must be a bool. Raises OptionError."""
+    if isinstance(value, bool):
+        return value
+    raise OptionError(
+        field, marked("{field} must be true or false, not {value}."), value=shown(value)
+    )
+
+
+def choice(field: str, value: object, kind: type[ChoiceT]) -> ChoiceT:
+    """The member of an enumeration with this value. Raises OptionError."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise OptionError(
+            field,
+            marked("{field} must be one of {allowed}, not {value}."),
+            allowed=", ".join(str(member.value) for member in kind),
+            value=shown(value),
+        ) from None
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a sentence."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # a number of thousands of digits
+        return type(value).__name__
