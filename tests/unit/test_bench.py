@@ -10,15 +10,19 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from pastiche_daemon.bench.optimize import OptimizeBenchRequest, Variant, measure
 from pastiche_daemon.bench.plain_network import PlainNetwork
+from pastiche_daemon.bench.plain_optimizer import PlainObjective
 from pastiche_daemon.bench.report import Bar, BenchReport
 from pastiche_daemon.cli.bench import bench
 from pastiche_daemon.cli.train import train
+from pastiche_daemon.encoders import load_encoder
+from pastiche_daemon.nn.image_objective import ImageObjective, ImageTerms, WeightedStyle
 from pastiche_daemon.nn.runtime import prepare_for_inference
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
 from tests.support.tiny_pack import write_tiny_pack
-from tests.support.tiny_training import training_arguments
+from tests.support.tiny_training import training_arguments, write_encoder
 
 
 def run(*arguments: str):
@@ -152,6 +156,79 @@ def test_quality_refuses_what_the_pack_was_not_trained_with(trained, tmp_path):
     result = run(*quality_arguments(trained, photo=f"{trained}/missing.png"))
     assert result.exit_code == 1
     assert "photographs: " in result.output
+
+
+def test_the_plain_optimizer_has_the_same_objective(tmp_path):
+    encoder = load_encoder("vgg19-quarter", write_encoder(tmp_path / "encoder.safetensors")).encoder
+    content, style, image = (torch.rand(1, 3, 40, size) for size in (48, 56, 48))
+    terms = ImageTerms(style_layers={"relu1_1": 1.0, "relu3_1": 0.5})
+    ours, plain = image.clone().requires_grad_(), image.clone().requires_grad_()
+    expected = ImageObjective(encoder, terms, content, [WeightedStyle(style)]).losses(ours).total
+    found = PlainObjective(encoder, terms, content, style).loss(plain)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
+    expected.backward()
+    found.backward()
+    torch.testing.assert_close(plain.grad, ours.grad, rtol=1e-4, atol=1e-8)
+
+
+def optimize_arguments(folder, *extra: str) -> list[str]:
+    return [
+        *("optimize", "--encoder", "vgg19-quarter"),
+        *("--encoder-weights", f"{folder}/encoder.safetensors"),
+        *("--photo", f"{folder}/photos/photo0.png"),
+        *("--style", f"{folder}/photos/photo1.png"),
+        *("--size", "64", "--evaluations", "6", "--precision", "float32"),
+        *extra,
+    ]
+
+
+def test_optimize_tells_when_each_optimizer_had_the_plain_loops_loss(trained, tmp_path):
+    out = tmp_path / "optimize.json"
+    result = run(*optimize_arguments(trained, "--json", str(out)))
+    content = json.loads(out.read_text())
+    rows = {row[0]: dict(zip(content["columns"], row, strict=True)) for row in content["rows"]}
+    assert list(rows) == ["plain L-BFGS", "pastiche", "L-BFGS", "Adam", "SGD"]
+    plain = rows["plain L-BFGS"]
+    assert plain["share of plain"] == 1
+    for row in rows.values():
+        assert row["evaluations"] == 6
+        assert row["s in all"] > 0
+        assert row["peak MiB"] > 0
+        if row["s to the goal"] == "not reached":
+            assert row["final loss"] > plain["final loss"]
+        else:
+            assert row["final loss"] <= plain["final loss"]
+            assert row["s to the goal"] <= row["s in all"]
+    assert result.exit_code == (0 if all(bar["met"] for bar in content["bars"]) else 1)
+
+
+def test_optimize_judges_half_precision_in_full(trained):
+    request = OptimizeBenchRequest(
+        encoder="vgg19-quarter",
+        weights=trained / "encoder.safetensors",
+        content=trained / "photos/photo0.png",
+        style=trained / "photos/photo1.png",
+        size=64,
+        evaluations=6,
+    )
+    half = measure(request, Variant("half", "adam", 1, "bfloat16"), goal=None)
+    full = measure(request, Variant("full", "adam", 1, "float32"), goal=None)
+    assert half.loss == pytest.approx(full.loss, rel=0.1)
+    assert half.loss != full.loss
+
+
+def test_optimize_names_an_input_that_cannot_be_used(trained, tmp_path):
+    missing = run(*optimize_arguments(trained, "--content-layer", "relu9_1"))
+    assert missing.exit_code == 1
+    assert "relu9_1" in missing.output
+    other = run(*optimize_arguments(trained, "--style-layer", "conv1_1"))
+    assert other.exit_code == 1
+    assert "relu layers only" in other.output
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    result = run(*optimize_arguments(trained, "--photo", str(broken)))
+    assert result.exit_code == 1
+    assert "broken.png" in result.output
 
 
 def test_a_report_is_met_only_if_every_bar_is():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import multiprocessing
 import statistics
-import threading
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
+from pastiche_daemon.bench.peak_memory import PeakMemory
 from pastiche_daemon.bench.plain_network import PlainNetwork
 from pastiche_daemon.bench.report import BenchReport, Cell
 from pastiche_daemon.nn.runtime import keep_freed_memory, prepare_for_inference, prepare_image
@@ -127,7 +126,7 @@ def _serve_passes(
 ) -> None:
     """In a process of its own: send a picture, a time for every ``run``, and last the peak."""
     run = _forward(variant, pack, photograph, size)
-    with _PeakMemory() as peak:
+    with PeakMemory() as peak:
         picture = run()
         connection.send(picture.float().numpy())
         while connection.recv() == "run":
@@ -154,31 +153,6 @@ def _forward(variant: Variant, pack: Path, photograph: Path, size: int) -> Calla
             return prepared(prepare_image(prepared, image), mix)
 
     return ours
-
-
-class _PeakMemory:
-    """The most resident memory of this process while it is open, above what it had before."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self._stop = threading.Event()
-        self._process = psutil.Process()
-        self._before = 0
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _PeakMemory:  # noqa: PYI034 - Self needs Python 3.11
-        self._before = self._process.memory_info().rss
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.002):
-            used = self._process.memory_info().rss - self._before
-            self.bytes = max(self.bytes, used)
 
 
 def _psnr(a: Tensor, b: Tensor) -> float:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from pastiche_daemon.bench.report import BenchReport
+    from pastiche_daemon.nn.runtime import Precision
 
 _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -38,6 +39,7 @@ Examples:
   pastiche bench forward --pack masters.pastiche --photo cat.jpg
   pastiche bench quality --pack masters.pastiche --encoder-weights vgg.safetensors \\
       --style paintings --photo one.jpg --photo two.jpg
+  pastiche bench optimize --encoder compact --photo cat.jpg --style painting.jpg
   pastiche bench editors
 """
 )
@@ -154,6 +156,94 @@ def quality(
         )
         outcome = bench_quality(request, _say)
     except (BenchError, EncoderFileError, PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench optimize --encoder vgg19 --photo cat.jpg --style painting.jpg
+"""
+)
+@click.option(
+    "--encoder",
+    default="compact",
+    show_default=True,
+    help="Name of an encoder on this machine, or of the one in --encoder-weights.",
+)
+@click.option("--encoder-weights", type=_FILE, help="Weights of that encoder that are elsewhere.")
+@click.option("--photo", type=_FILE, required=True, help="Content image.")
+@click.option("--style", type=_FILE, required=True, help="Style image.")
+@click.option(
+    "--size",
+    type=click.IntRange(64),
+    default=512,
+    show_default=True,
+    help="Longer side of both pictures in pixels.",
+)
+@click.option(
+    "--evaluations",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Of the objective, for every optimizer.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Of ours. Default: bfloat16 where the CPU multiplies it in hardware.",
+)
+@click.option(
+    "--content-layer",
+    "content_layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Default: relu4_2. May be given several times.",
+)
+@click.option(
+    "--style-layer",
+    "style_layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Default: relu1_1 to relu5_1. May be given several times.",
+)
+@_JSON
+def optimize(
+    encoder: str,
+    encoder_weights: Path | None,
+    photo: Path,
+    style: Path,
+    size: int,
+    evaluations: int,
+    precision: Precision | None,
+    content_layers: tuple[str, ...],
+    style_layers: tuple[str, ...],
+    json_path: Path | None,
+) -> None:
+    """Time to a given loss: our optimizers against a plain eager L-BFGS loop."""
+    from pastiche_client.paths import data_paths
+    from pastiche_daemon.bench.optimize import OptimizeBenchRequest, bench_optimize
+    from pastiche_daemon.bench.report import BenchError
+    from pastiche_daemon.encoder_store import EncoderStore
+    from pastiche_daemon.encoders import EncoderFileError
+    from pastiche_daemon.photographs import PictureError
+
+    try:
+        request = OptimizeBenchRequest(
+            encoder=encoder,
+            weights=encoder_weights or EncoderStore.of(data_paths()).find(encoder).path,
+            content=photo,
+            style=style,
+            size=size,
+            evaluations=evaluations,
+            precision=precision,
+            content_layers=content_layers,
+            style_layers=style_layers,
+        )
+        outcome = bench_optimize(request, _say)
+    except (BenchError, EncoderFileError, PictureError) as error:
         raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
