@@ -12,12 +12,7 @@ from pastiche_daemon.packs.manifest import TransformerArchitecture
 from tests.editors.krita.session import KritaSession
 from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot
-from tests.editors.support.krita import (
-    Krita,
-    KritaEndedError,
-    install_plugins,
-    running_krita,
-)
+from tests.editors.support.krita import Krita, install_plugins, running_krita
 from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
@@ -74,18 +69,11 @@ def running(krita_home: Workspace, display: Display) -> Iterator[KritaSession]:
 
 
 @pytest.fixture
-def krita(running: KritaSession, request: pytest.FixtureRequest) -> Iterator[KritaSession]:
+def krita(running: KritaSession) -> Iterator[KritaSession]:
     """Krita without documents and with the same values for every test."""
     if not running.krita.process.running:  # a test has brought it down: that one has failed
         running.restart()
     running.reset()
     yield running
-    if not running.krita.process.running:
-        return
-    try:
+    if running.krita.process.running:
         running.reset()
-    except KritaEndedError:
-        # Krita 5.2.9 crashes in about half of the runs when a document with an animation is
-        # closed. Whether a plug-in can avoid it is not known yet.
-        if not request.node.path.name == "test_animation.py":
-            raise

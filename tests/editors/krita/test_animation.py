@@ -7,7 +7,6 @@ import pytest
 from pastiche_client import Client, Layer, PixelFormat, SampleType
 from tests.editors.krita.session import KritaSession, Rect, Space
 from tests.editors.krita.test_layers import painting
-from tests.editors.support.krita import KritaEndedError
 
 pytestmark = pytest.mark.krita
 
@@ -18,16 +17,7 @@ RESULT = "animated - One"
 
 
 def animate(krita: KritaSession, empty: tuple[int, ...] = ()) -> None:
-    """An animated layer. Krita itself now and then crashes over its frames: then once more."""
-    try:
-        make_animation(krita, empty)
-    except KritaEndedError:
-        krita.restart()
-        krita.reset()
-        make_animation(krita, empty)
-
-
-def make_animation(krita: KritaSession, empty: tuple[int, ...]) -> None:
+    """A document with an animated layer."""
     krita.call("make")
     krita.call("animate", name="animated")
     krita.wait_until(lambda: krita.call("is_animated", name="animated"), "the animation")
