@@ -77,6 +77,15 @@ def test_styles_have_previews(driver: Driver) -> None:
         assert style.preview_media_type == "image/png"
 
 
+def test_every_preview_is_of_a_kind_that_toolkits_read(driver: Driver) -> None:
+    # Those of the built-in packs are WebP files.
+    kinds = {b"\x89PNG": "image/png", b"\xff\xd8\xff\xe0": "image/jpeg"}
+    styles = driver.list_styles(with_previews=True)
+    assert {style.preview_media_type for style in styles} == set(kinds.values())
+    for style in styles:
+        assert kinds[style.preview[:4]] == style.preview_media_type
+
+
 def test_a_pack_is_installed_used_exported_and_removed(
     driver: Driver, new_pack: Path, tmp_path: Path
 ) -> None:

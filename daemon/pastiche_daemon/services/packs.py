@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from pastiche.v1 import packs_pb2
 from pastiche_daemon.packs.errors import PackTooLargeError
+from pastiche_daemon.packs.previews import plain_preview
 from pastiche_daemon.services.calls import Call, answers
 from pastiche_daemon.services.operation_registry import OperationRegistry
 from pastiche_daemon.services.paging import page
@@ -193,7 +194,7 @@ def _style_message(pack: Pack, style: StyleEntry, *, with_preview: bool) -> pack
         artist=style.artist,
         license=style.license or pack.manifest.license,
     )
-    if with_preview and (preview := pack.preview(style.id)) is not None:
+    if with_preview and (preview := plain_preview(pack, style.id)) is not None:
         message.preview, message.preview_media_type = preview
     return message
 

@@ -38,7 +38,7 @@ class StyleItem:
         artist: who made the original; may be empty.
         license: SPDX name of the style's licence.
         preview: an encoded picture, empty if there is none.
-        media_type: the preview's type, such as "image/webp".
+        media_type: the preview's type, "image/png" or "image/jpeg".
         strength: the slider's range and default, within 0..1.
         stroke_size: the slider's range and default, within 0.25..4.
     """
