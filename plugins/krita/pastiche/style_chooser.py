@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .pictures import decode_picture
 from .qt import (
     QAbstractItemView,
     QFrame,
@@ -106,11 +105,12 @@ class StyleChooser(QListView):
         self, entries: list[tuple[QStandardItem, StyleItem]]
     ) -> Generator[None, None, None]:
         for entry, style in entries:
-            picture = decode_picture(style.preview, style.media_type)
+            picture = QPixmap()
+            picture.loadFromData(style.preview)
             if entry.model() is None:  # there is another catalogue by now
                 return
             if not picture.isNull():
-                entry.setIcon(QIcon(_square(QPixmap.fromImage(picture))))
+                entry.setIcon(QIcon(_square(picture)))
             yield
 
     def _changed(self) -> None:
