@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
@@ -115,10 +115,19 @@ def encoder_specs() -> dict[str, EncoderSpec]:
     return specs
 
 
+class LayeredSpec(Protocol):
+    """What every network with named layers says of itself."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+
+
 class UnknownLayerError(ValueError):
     """A layer name that the encoder does not have; the message lists the ones it has."""
 
-    def __init__(self, layer: str, spec: EncoderSpec) -> None:
+    def __init__(self, layer: str, spec: LayeredSpec) -> None:
         super().__init__(
             f"{spec.name} as loaded has no layer {layer!r}; it has {', '.join(spec.layers)}"
         )
