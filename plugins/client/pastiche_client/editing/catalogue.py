@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pastiche_client.editing import background
 from pastiche_client.editing.options import Options
 
 if TYPE_CHECKING:
@@ -129,18 +128,7 @@ def load_in_background(
     None comes if the client is closed meanwhile.
     """
 
-    def load() -> None:
-        try:
-            catalogue = load_catalogue(client)
-        except concurrent.futures.CancelledError:
-            return
-        except Exception as error:  # noqa: BLE001 - the thread's end: whoever waits is told
-            failure = error
-            post(lambda: on_failed(failure))
-        else:
-            post(lambda: on_loaded(catalogue))
-
-    threading.Thread(target=load, name="pastiche-catalogue", daemon=True).start()
+    background.load_in_background(lambda: load_catalogue(client), post, on_loaded, on_failed)
 
 
 def _readable(name: str) -> str:

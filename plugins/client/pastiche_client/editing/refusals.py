@@ -297,3 +297,9 @@ def style_file_unreadable(file: str) -> RefusalError:
         marked("{file} cannot be opened as a picture. Choose another file for the style."),
         file=file,
     )
+
+
+def one_layer_to_paint() -> RefusalError:
+    return RefusalError(
+        marked("Only one layer is painted at a time. Select a single layer, then try again.")
+    )

@@ -145,6 +145,13 @@ class Texts(Labels, PaintLabels):
         """The name of the undo step."""
         return self._tr("Paint like {style}").format(style=style)
 
+    def paint_style_missing(self, style: StyleChoice) -> str:
+        """A note for a recipe or preset whose style is not there."""
+        return self._tr(
+            "The style “{style}” is not there: open its image, or put its file back. Choose "
+            "another one to go on without it."
+        ).format(style=style.name or style.file)
+
     def paint_source(self, style: StyleChoice) -> str:
         """A style for a list of several kinds of them."""
         if style.kind is StyleKind.FILE:
