@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save
+from torch import Tensor
 from torchvision.models import get_model_weights
 
 from pastiche_daemon.encoder_store import FETCHED_KEY, EncoderStore
-from pastiche_daemon.encoders import EncoderFileError, load_encoder
+from pastiche_daemon.encoders import EncoderFileError, load_encoder, load_network
 from pastiche_daemon.nn.encoder import Encoder, Preprocessing
+from pastiche_daemon.nn.inception import InceptionEncoder
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.packs.files import part_file
 from pastiche_daemon.photographs import RandomCrops, find_photographs
@@ -127,19 +129,16 @@ def add_encoder(
     `packs.errors.StorageError`.
     """
     target = store.path_for(name)
-    loaded = load_encoder(name, file, preprocessing=preprocessing)
+    if store.only_dreams(name):
+        if preprocessing is not None or photographs is not None:
+            raise EncoderFileError(f"encoder weights: {name} has an input and a scale of its own")
+        loaded = load_network(name, file)
+    else:
+        loaded = load_encoder(name, file, preprocessing=preprocessing)
     encoder = loaded.encoder
-    if photographs is not None:
+    if photographs is not None and isinstance(encoder, Encoder):
         encoder = _scaled(encoder, photographs)
-    state = {
-        f"{conv}.{suffix}": getattr(encoder.convolution(conv), suffix).contiguous()
-        for conv in encoder.spec.convolutions
-        for suffix in ("weight", "bias")
-    }
-    if encoder.spec.preprocessing == "learned":
-        state |= {
-            f"preprocess.{key}": value for key, value in encoder.preprocess.named_parameters()
-        }
+    state = _inception_state(encoder) if isinstance(encoder, InceptionEncoder) else _state(encoder)
     metadata = {
         "encoder": name,
         "origin": fetched_from or loaded.origin or file.name,
@@ -149,7 +148,7 @@ def add_encoder(
         metadata[FETCHED_KEY] = fetched_from
     if photographs is not None:
         metadata["scaled"] = "to a mean activation of 1 in every channel"
-    if encoder.spec.preprocessing == "caffe":
+    if isinstance(encoder, Encoder) and encoder.spec.preprocessing == "caffe":
         metadata["input"] = "RGB 0..255 minus the mean"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -160,6 +159,23 @@ def add_encoder(
         part.finish()
         part.move_to(target)
     return target
+
+
+def _state(encoder: Encoder) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {
+        f"{conv}.{suffix}": getattr(encoder.convolution(conv), suffix).contiguous()
+        for conv in encoder.spec.convolutions
+        for suffix in ("weight", "bias")
+    }
+    if encoder.spec.preprocessing == "learned":
+        state |= {
+            f"preprocess.{key}": value for key, value in encoder.preprocess.named_parameters()
+        }
+    return state
+
+
+def _inception_state(network: InceptionEncoder) -> dict[str, Tensor]:
+    return {key: value.contiguous() for key, value in network.stages.state_dict().items()}
 
 
 def _scaled(encoder: Encoder, folder: Path) -> Encoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +18,14 @@ from pastiche_daemon.nn.encoder import (
     encoder_from_state,
     encoder_specs,
 )
+from pastiche_daemon.nn.inception import (
+    FeatureNetwork,
+    InceptionEncoder,
+    inception_from_state,
+    inception_specs,
+)
+
+N = TypeVar("N", bound=FeatureNetwork, covariant=True)
 
 
 class EncoderFileError(ValueError):
@@ -32,16 +41,24 @@ class MissingEncoderError(EncoderFileError):
 
 
 def unknown_encoder(name: str) -> UnknownEncoderError:
-    """What to raise for a name that is no encoder's."""
+    """What to raise for a name that is no VGG network's."""
     known = ", ".join(encoder_specs())
+    if name in inception_specs():
+        return UnknownEncoderError(f"encoder: {name} is only for dreams; choose one of {known}")
+    return UnknownEncoderError(f"encoder: there is no {name!r}; choose one of {known}")
+
+
+def unknown_network(name: str) -> UnknownEncoderError:
+    """What to raise for a name that is no network's."""
+    known = ", ".join([*encoder_specs(), *inception_specs()])
     return UnknownEncoderError(f"encoder: there is no {name!r}; choose one of {known}")
 
 
 @dataclass(frozen=True)
-class LoadedEncoder:
+class LoadedEncoder(Generic[N]):
     """An encoder and where its weights come from."""
 
-    encoder: Encoder
+    encoder: N
     name: str
     sha256: str
     origin: str
@@ -53,8 +70,8 @@ def load_encoder(
     *,
     preprocessing: Preprocessing | None = None,
     pooling: Pooling | None = None,
-) -> LoadedEncoder:
-    """Load the encoder ``name`` from ``path``, a safetensors file or a torch state dict.
+) -> LoadedEncoder[Encoder]:
+    """Load the VGG network ``name`` from ``path``, a safetensors file or a torch state dict.
 
     State dicts are read with torch's allow-list of types; no code in them runs. ``preprocessing``
     defaults to what the file's metadata says (an ``input`` entry that mentions 0..255 means
@@ -64,8 +81,6 @@ def load_encoder(
     if name not in specs:
         raise unknown_encoder(name)
     spec = specs[name]
-    if not path.is_file():
-        raise EncoderFileError(f"encoder weights: {path} does not exist")
     state, metadata = _read(path)
     if preprocessing is None and spec.preprocessing != "learned":
         preprocessing = "caffe" if "0..255" in metadata.get("input", "") else spec.preprocessing
@@ -78,11 +93,33 @@ def load_encoder(
         encoder = encoder_from_state(spec, state)
     except ValueError as error:
         raise EncoderFileError(f"encoder weights: {path}: {error}") from error
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LoadedEncoder(encoder, name, digest, metadata.get("origin", ""))
+    return LoadedEncoder(encoder, name, _digest(path), metadata.get("origin", ""))
+
+
+def load_network(
+    name: str, path: Path, *, pooling: Pooling | None = None
+) -> LoadedEncoder[FeatureNetwork]:
+    """As `load_encoder`, the Inception networks included. These have their own ``pooling``."""
+    specs = inception_specs()
+    if name not in specs:
+        if name not in encoder_specs():
+            raise unknown_network(name)
+        return load_encoder(name, path, pooling=pooling)
+    state, metadata = _read(path)
+    try:
+        network: InceptionEncoder = inception_from_state(specs[name], state)
+    except ValueError as error:
+        raise EncoderFileError(f"encoder weights: {path}: {error}") from error
+    return LoadedEncoder(network, name, _digest(path), metadata.get("origin", ""))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise EncoderFileError(f"encoder weights: {path} does not exist")
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:

@@ -7,14 +7,15 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pastiche_daemon.memory import release_freed_memory
 
 if TYPE_CHECKING:
-    from pastiche_daemon.encoder_store import EncoderFile
+    from pastiche_daemon.encoder_store import EncoderFile, NetworkFile
     from pastiche_daemon.encoders import LoadedEncoder
-    from pastiche_daemon.nn.encoder import Pooling
+    from pastiche_daemon.nn.encoder import Encoder, Pooling
+    from pastiche_daemon.nn.inception import FeatureNetwork
     from pastiche_daemon.nn.runtime import Precision
     from pastiche_daemon.nn.transformer import TransformerNetwork
     from pastiche_daemon.packs.archive import Pack
@@ -62,7 +63,7 @@ class Engine:
         self._threads = threads
         self._info: DeviceInfo | None = None
         self._networks: OrderedDict[_FileStamp, TransformerNetwork] = OrderedDict()
-        self._encoders: OrderedDict[_EncoderKey, LoadedEncoder] = OrderedDict()
+        self._encoders: OrderedDict[_EncoderKey, LoadedEncoder[FeatureNetwork]] = OrderedDict()
 
     @property
     def info(self) -> DeviceInfo | None:
@@ -118,8 +119,8 @@ class Engine:
 
     def encoder(
         self, file: EncoderFile, pooling: Pooling | None, precision: Precision | None
-    ) -> LoadedEncoder:
-        """The encoder, ready to run on the device.
+    ) -> LoadedEncoder[Encoder]:
+        """The VGG network, ready to run on the device.
 
         `pooling` is the encoder's own by default, `precision` that of `runtime.fast_precision`.
 
@@ -127,7 +128,13 @@ class Engine:
             EncoderFileError: the file was damaged since it was found.
             OSError: the file is gone.
         """
-        from pastiche_daemon.encoders import load_encoder
+        return cast("LoadedEncoder[Encoder]", self.feature_network(file, pooling, precision))
+
+    def feature_network(
+        self, file: NetworkFile, pooling: Pooling | None, precision: Precision | None
+    ) -> LoadedEncoder[FeatureNetwork]:
+        """As `encoder`, the Inception networks included."""
+        from pastiche_daemon.encoders import load_network
         from pastiche_daemon.nn.runtime import channels_last, default_device, dtype_of
         from pastiche_daemon.nn.runtime import fast_precision as fast
 
@@ -135,7 +142,7 @@ class Engine:
         key = _EncoderKey(_FileStamp.of(file.path), pooling, precision or fast(device))
         loaded = self._encoders.pop(key, None)
         if loaded is None:
-            loaded = load_encoder(file.name, file.path, pooling=pooling)
+            loaded = load_network(file.name, file.path, pooling=pooling)
             channels_last(loaded.encoder.to(device=device, dtype=dtype_of(key.precision)))
         self._encoders[key] = loaded
         while len(self._encoders) > _LOADED_ENCODERS:

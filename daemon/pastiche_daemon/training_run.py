@@ -22,7 +22,7 @@ from pastiche_daemon import __version__
 from pastiche_daemon.contact_sheet import contact_sheet
 from pastiche_daemon.encoders import LoadedEncoder, load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
-from pastiche_daemon.nn.encoder import Pooling, UnknownLayerError
+from pastiche_daemon.nn.encoder import Encoder, Pooling, UnknownLayerError
 from pastiche_daemon.nn.objective import ObjectiveWeights
 from pastiche_daemon.nn.runtime import Precision, keep_freed_memory, prepare_image
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
@@ -276,7 +276,7 @@ class TrainingRun:
             preview=_preview_path(name) if self._samples else None,
         )
 
-    def _provenance(self, loaded: LoadedEncoder) -> TrainingProvenance:
+    def _provenance(self, loaded: LoadedEncoder[Encoder]) -> TrainingProvenance:
         config = self.training.config
         weights = config.weights
         return TrainingProvenance(

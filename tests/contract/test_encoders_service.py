@@ -52,6 +52,11 @@ def call(method, request, daemon: DaemonProcess):
 def test_all_known_encoders_are_listed_the_default_one_first(encoders):
     assert next(iter(encoders)) == "compact"
     assert {"vgg11", "vgg13", "vgg16", "vgg19", "vgg19-quarter"} < set(encoders)
+    assert {name for name, found in encoders.items() if found.only_dreams} == {
+        "googlenet",
+        "inception_v3",
+    }
+    assert "Mixed_5d" in encoders["inception_v3"].layers
     assert encoders["vgg19"].display_name == "VGG-19"
     assert encoders["vgg19"].name == "encoders/vgg19"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import googlenet
 
 from pastiche_daemon.encoder_adding import (
     EncoderSource,
@@ -20,7 +21,12 @@ from pastiche_daemon.encoder_adding import (
     source_of,
 )
 from pastiche_daemon.encoder_store import EncoderStore
-from pastiche_daemon.encoders import EncoderFileError, load_encoder
+from pastiche_daemon.encoders import (
+    EncoderFileError,
+    UnknownEncoderError,
+    load_encoder,
+    load_network,
+)
 from pastiche_daemon.photographs import PictureError, load_picture, picture_tensor
 from tests.support.tiny_training import write_encoder, write_photographs
 
@@ -144,10 +150,34 @@ def test_a_bad_file_replaces_nothing(store, vgg11, tmp_path):
     assert store.find("vgg11").path.read_bytes() == before
 
 
+def test_an_inception_network_is_kept_without_its_classifiers(store, tmp_path):
+    torch.manual_seed(0)
+    model = googlenet(weights=None, aux_logits=True, init_weights=False)
+    file = tmp_path / "googlenet.pth"
+    torch.save(model.state_dict(), file)
+    added = add_encoder(store, "googlenet", file)
+    found = store.find_network("googlenet")
+    assert (found.path, found.source, found.layers[-1]) == (added, "added", "inception5b")
+    assert b"fc.weight" not in added.read_bytes()
+    image = torch.rand(1, 3, 40, 40)
+    first, second = (
+        load_network("googlenet", path).encoder(image, ["inception4c"])["inception4c"]
+        for path in (file, added)
+    )
+    assert torch.equal(first, second)
+    with pytest.raises(EncoderFileError, match="an input and a scale of its own"):
+        add_encoder(store, "googlenet", file, preprocessing="caffe")
+    with pytest.raises(UnknownEncoderError, match="googlenet is only for dreams; choose one of"):
+        store.find("googlenet")
+    with pytest.raises(EncoderFileError, match=r"Conv2d_1a_3x3\.conv\.weight is missing"):
+        add_encoder(store, "inception_v3", file)
+
+
 def test_torchvisions_weights_name_their_digest():
-    for name in ("vgg11", "vgg13", "vgg16", "vgg19"):
+    for name in ("vgg11", "vgg13", "vgg16", "vgg19", "googlenet"):
         source = source_of(name)
         assert source.url.endswith(f"{name}-{source.sha256}.pth")
+    assert source_of("inception_v3").url.endswith("inception_v3_google-0cc3c7bd.pth")
     with pytest.raises(FetchError, match="torchvision has no weights of 'compact'"):
         source_of("compact")
 

@@ -34,7 +34,7 @@ def test_an_added_encoder_is_found_with_the_layers_of_its_file(store):
 def test_the_users_own_file_goes_before_the_built_in_one(store, tmp_path):
     built_in = write_encoder(tmp_path / "built-in" / "vgg19-quarter.safetensors")
     assert store.find("vgg19-quarter").path == built_in
-    assert store.find("vgg19-quarter").built_in
+    assert store.find("vgg19-quarter").source == "built-in"
     own = write_encoder(store.path_for("vgg19-quarter"))
     assert store.find("vgg19-quarter").path == own
 
@@ -66,6 +66,18 @@ def test_damaged_and_foreign_files_are_named(store, tmp_path):
 def test_the_default_encoder_is_listed_first(store):
     assert store.names()[0] == "compact"
     assert "vgg19" in store.names()
+    assert [name for name in store.names() if store.only_dreams(name)] == [
+        "googlenet",
+        "inception_v3",
+    ]
+
+
+def test_a_damaged_inception_network_is_named(store):
+    write_encoder(store.path_for("googlenet"))
+    with pytest.raises(EncoderFileError, match=r"conv1\.conv\.weight is missing"):
+        store.find_network("googlenet")
+    with pytest.raises(MissingEncoderError, match="pastiche encoders fetch inception_v3"):
+        store.find_network("inception_v3")
 
 
 def test_a_data_folder_has_a_store(tmp_path):

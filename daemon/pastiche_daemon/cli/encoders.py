@@ -19,7 +19,7 @@ Examples:
 """
 )
 def encoders() -> None:
-    """See, fetch and add loss networks for optimizing and training."""
+    """See, fetch and add networks for optimizing, training and dreaming."""
 
 
 @encoders.command(
@@ -45,18 +45,17 @@ def list_encoders() -> None:
         table.add_column(heading, overflow="fold")
     for name in store.names():
         try:
-            found = store.find(name)
+            found = store.find_network(name)
         except MissingEncoderError:
             table.add_row(name, "not on this computer", "", "")
             continue
         except EncoderFileError as error:
             table.add_row(name, f"damaged: {error}", "", "")
             continue
-        convolution = found.spec.convolutions[-1]
         table.add_row(
             name,
             found.source.replace("-", " "),
-            f"relu{convolution.removeprefix('conv')}",
+            next(layer for layer in reversed(found.layers) if "pool" not in layer),
             f"{found.path.stat().st_size / 1e6:.1f} MB",
         )
     output_console().print(table)
@@ -72,9 +71,10 @@ Example:
 @click.argument("names", metavar="ENCODER...", nargs=-1, required=True)
 @click.option("-f", "--force", is_flag=True, help="Fetch again what is there.")
 def fetch(names: tuple[str, ...], *, force: bool) -> None:
-    """Fetch torchvision's ImageNet weights: vgg11, vgg13, vgg16 or vgg19.
+    """Fetch torchvision's ImageNet weights: vgg11 to vgg19, googlenet or inception_v3.
 
-    About 530 MB go over the network for each of them; their convolutions are kept, at most 80 MB.
+    About 530 MB go over the network for each VGG; their convolutions are kept, at most 80 MB.
+    GoogLeNet (50 MB) and Inception v3 (104 MB) are for dreams.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn

@@ -56,9 +56,10 @@ class EncodersService:
             name=f"encoders/{name}",
             display_name=self.store.label(name),
             layers=self.store.layers(name),
+            only_dreams=self.store.only_dreams(name),
         )
         try:
-            found = self.store.find(name)
+            found = self.store.find_network(name)
             message.size_bytes = found.path.stat().st_size
         except MissingEncoderError as error:
             message.state, message.trouble = _Encoder.STATE_MISSING, str(error)
@@ -66,5 +67,5 @@ class EncodersService:
             message.state, message.trouble = _Encoder.STATE_DAMAGED, str(error)
         else:
             message.state = _STATES[found.source]
-            message.layers[:] = found.spec.layers
+            message.layers[:] = found.layers
         return message

@@ -201,7 +201,7 @@ class OptimizeWork:
         self,
         header: layer_pb2.LayerHeader,
         data: bytes | bytearray,
-        loaded: LoadedEncoder,
+        loaded: LoadedEncoder[Encoder],
         run: _Run,
         notes: tuple[str, ...],
     ) -> Finished:

@@ -281,10 +281,11 @@ class EncoderState(IntEnum):
 
 @dataclass(frozen=True)
 class Encoder:
-    """A loss network that the daemon knows. `name` is `encoders/{encoder}`.
+    """A network that the daemon knows. `name` is `encoders/{encoder}`.
 
     `layers` are those of its weights, from the input on; where these are missing or damaged, those
-    that it would have, and `trouble` is a sentence for the user.
+    that it would have, and `trouble` is a sentence for the user. `only_dreams`: `Client.dream` can
+    use it, `Client.optimize` cannot.
     """
 
     name: str
@@ -293,6 +294,7 @@ class Encoder:
     layers: tuple[str, ...] = field(repr=False)
     size_bytes: int
     trouble: str
+    only_dreams: bool = False
 
     @property
     def id(self) -> str:
@@ -314,6 +316,7 @@ class Encoder:
             layers=tuple(message.layers),
             size_bytes=message.size_bytes,
             trouble=message.trouble,
+            only_dreams=message.only_dreams,
         )
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apastiche/v1/encoders.proto\x12\x0bpastiche.v1\"\x8b\x02\n\x07\x45ncoder\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x05state\x18\x03 \x01(\x0e\x32\x1a.pastiche.v1.Encoder.State\x12\x0e\n\x06layers\x18\x04 \x03(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0f\n\x07trouble\x18\x06 \x01(\t\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILT_IN\x10\x01\x12\x0f\n\x0bSTATE_ADDED\x10\x02\x12\x11\n\rSTATE_FETCHED\x10\x03\x12\x11\n\rSTATE_MISSING\x10\x04\x12\x11\n\rSTATE_DAMAGED\x10\x05\"<\n\x13ListEncodersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListEncodersResponse\x12&\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x14.pastiche.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11GetEncoderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xaa\x01\n\x0f\x45ncodersService\x12S\n\x0cListEncoders\x12 .pastiche.v1.ListEncodersRequest\x1a!.pastiche.v1.ListEncodersResponse\x12\x42\n\nGetEncoder\x12\x1e.pastiche.v1.GetEncoderRequest\x1a\x14.pastiche.v1.Encoderb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apastiche/v1/encoders.proto\x12\x0bpastiche.v1\"\xa0\x02\n\x07\x45ncoder\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x05state\x18\x03 \x01(\x0e\x32\x1a.pastiche.v1.Encoder.State\x12\x0e\n\x06layers\x18\x04 \x03(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0f\n\x07trouble\x18\x06 \x01(\t\x12\x13\n\x0bonly_dreams\x18\x07 \x01(\x08\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILT_IN\x10\x01\x12\x0f\n\x0bSTATE_ADDED\x10\x02\x12\x11\n\rSTATE_FETCHED\x10\x03\x12\x11\n\rSTATE_MISSING\x10\x04\x12\x11\n\rSTATE_DAMAGED\x10\x05\"<\n\x13ListEncodersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListEncodersResponse\x12&\n\x08\x65ncoders\x18\x01 \x03(\x0b\x32\x14.pastiche.v1.Encoder\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11GetEncoderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xaa\x01\n\x0f\x45ncodersService\x12S\n\x0cListEncoders\x12 .pastiche.v1.ListEncodersRequest\x1a!.pastiche.v1.ListEncodersResponse\x12\x42\n\nGetEncoder\x12\x1e.pastiche.v1.GetEncoderRequest\x1a\x14.pastiche.v1.Encoderb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pastiche.v1.encoders_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENCODER']._serialized_start=44
-  _globals['_ENCODER']._serialized_end=311
-  _globals['_ENCODER_STATE']._serialized_start=187
-  _globals['_ENCODER_STATE']._serialized_end=311
-  _globals['_LISTENCODERSREQUEST']._serialized_start=313
-  _globals['_LISTENCODERSREQUEST']._serialized_end=373
-  _globals['_LISTENCODERSRESPONSE']._serialized_start=375
-  _globals['_LISTENCODERSRESPONSE']._serialized_end=462
-  _globals['_GETENCODERREQUEST']._serialized_start=464
-  _globals['_GETENCODERREQUEST']._serialized_end=497
-  _globals['_ENCODERSSERVICE']._serialized_start=500
-  _globals['_ENCODERSSERVICE']._serialized_end=670
+  _globals['_ENCODER']._serialized_end=332
+  _globals['_ENCODER_STATE']._serialized_start=208
+  _globals['_ENCODER_STATE']._serialized_end=332
+  _globals['_LISTENCODERSREQUEST']._serialized_start=334
+  _globals['_LISTENCODERSREQUEST']._serialized_end=394
+  _globals['_LISTENCODERSRESPONSE']._serialized_start=396
+  _globals['_LISTENCODERSRESPONSE']._serialized_end=483
+  _globals['_GETENCODERREQUEST']._serialized_start=485
+  _globals['_GETENCODERREQUEST']._serialized_end=518
+  _globals['_ENCODERSSERVICE']._serialized_start=521
+  _globals['_ENCODERSSERVICE']._serialized_end=691
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Encoder(_message.Message):
-    __slots__ = ("name", "display_name", "state", "layers", "size_bytes", "trouble")
+    __slots__ = ("name", "display_name", "state", "layers", "size_bytes", "trouble", "only_dreams")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Encoder.State]
@@ -29,13 +29,15 @@ class Encoder(_message.Message):
     LAYERS_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TROUBLE_FIELD_NUMBER: _ClassVar[int]
+    ONLY_DREAMS_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     state: Encoder.State
     layers: _containers.RepeatedScalarFieldContainer[str]
     size_bytes: int
     trouble: str
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[Encoder.State, str]] = ..., layers: _Optional[_Iterable[str]] = ..., size_bytes: _Optional[int] = ..., trouble: _Optional[str] = ...) -> None: ...
+    only_dreams: bool
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[Encoder.State, str]] = ..., layers: _Optional[_Iterable[str]] = ..., size_bytes: _Optional[int] = ..., trouble: _Optional[str] = ..., only_dreams: _Optional[bool] = ...) -> None: ...
 
 class ListEncodersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

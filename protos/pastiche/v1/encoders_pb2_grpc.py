@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EncodersServiceStub:
-    """The loss networks that the daemon knows: those on its computer, and those that it could use.
+    """The networks that the daemon sees pictures with: those on its computer, and those that it could use.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class EncodersServiceStub:
 
 
 class EncodersServiceServicer:
-    """The loss networks that the daemon knows: those on its computer, and those that it could use.
+    """The networks that the daemon sees pictures with: those on its computer, and those that it could use.
     """
 
     def ListEncoders(self, request, context):
@@ -86,7 +86,7 @@ def add_EncodersServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EncodersService:
-    """The loss networks that the daemon knows: those on its computer, and those that it could use.
+    """The networks that the daemon sees pictures with: those on its computer, and those that it could use.
     """
 
     @staticmethod
