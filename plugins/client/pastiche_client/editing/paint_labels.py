@@ -187,6 +187,10 @@ class PaintLabels:
     def paint_file_argument(self) -> str:
         return self._tr("The file to paint like, where no layer is given")
 
+    @property
+    def paint_second_argument(self) -> str:
+        return self._tr("Another layer or other drawable, to be mixed in")
+
     def color_names(self) -> dict[PaintColors, str]:
         return {
             PaintColors.STYLE: self.colors_of_style,
