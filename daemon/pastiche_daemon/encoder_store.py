@@ -83,10 +83,12 @@ class EncoderStore:
         `MissingEncoderError`, and `EncoderFileError` for a damaged file.
         """
         from pastiche_daemon.encoders import unknown_encoder
+        from pastiche_daemon.nn.encoder import encoder_specs
 
-        found = self.find_network(name)
-        if not isinstance(found, EncoderFile):
+        if name not in encoder_specs():
             raise unknown_encoder(name)
+        found = self.find_network(name)
+        assert isinstance(found, EncoderFile)
         return found
 
     def find_network(self, name: str) -> NetworkFile:

@@ -144,6 +144,13 @@ def visible_colors(layer: LayerTensors) -> Tensor:
     return fill_transparent(_finite(layer)[0], layer.alpha)
 
 
+def counted_pixels(layer: LayerTensors) -> Tensor | None:
+    """How much of a picture to learn from counts, H x W in 0..1: what is seen and selected."""
+    if layer.mask is None or layer.alpha is None:
+        return layer.alpha if layer.mask is None else layer.mask
+    return layer.mask * layer.alpha
+
+
 def _finite(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:
     color = layer.color
     if bool(((color >= 0) & (color <= 1)).all()):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pastiche.v1 import layer_pb2, optimization_pb2, stylization_pb2
+from pastiche.v1 import optimization_pb2, stylization_pb2
 from pastiche_daemon.encoder_store import EncoderStore
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus
@@ -23,16 +22,21 @@ from pastiche_daemon.services.optimize_work import (
     WeightedLosses,
     input_bytes,
 )
+from pastiche_daemon.services.steering import (
+    extras,
+    first_header,
+    layer_messages,
+    obeying,
+    receive_planes,
+    send_all,
+)
 from pastiche_daemon.services.stylize_request import StyleMix, find_mix
-from pastiche_daemon.wire import InvalidFieldError, LayerLimits, PlanesUpload, chunks
+from pastiche_daemon.wire import LayerLimits
 
 _log = logging.getLogger(__name__)
 
 Response = optimization_pb2.OptimizeImageResponse
 _Progress = optimization_pb2.OptimizeProgress
-
-# How long a client may take to end its side once it has the summary.
-_CLOSING_SECONDS = 2.0
 
 _REASONS = {
     None: optimization_pb2.STOP_REASON_UNSPECIFIED,
@@ -56,23 +60,27 @@ class OptimizationService:
 
     @answers
     async def OptimizeImage(self, _: object, call: Call) -> None:  # noqa: N802
-        header = await _header(call)
+        header = await first_header(call)
         request, mix = await with_heartbeat(
             call, lambda: self._look_up(header), Response(progress=_Progress())
         )
         with self.queue.admit(call.client) as admission:
-            upload = await self._receive(call, request)
+            upload = await receive_planes(
+                call, request.planes, input_bytes(request), self.budget, self.queue
+            )
             changed = asyncio.Event()
             work = OptimizeWork(self.engine, self.budget, request, mix, upload)
             job = admission.submit(work, notifier(changed), gives_way=True)
         try:
-            async with _obeying(call, work, changed) as listening:
+            async with obeying(call, work, changed) as listening:
                 await follow(
-                    call, job, changed, _events(work, request), lambda: _extras(work, listening)
+                    call,
+                    job,
+                    changed,
+                    _events(work, request),
+                    lambda: extras(work, listening, Response),
                 )
                 await _send_result(call, request, job)
-                # A client whose side is still open would see the call's end as a reset.
-                await asyncio.wait({listening}, timeout=_CLOSING_SECONDS)
         finally:
             job.cancel()
 
@@ -83,70 +91,6 @@ class OptimizationService:
         if not request.start_mix:
             return request, None
         return request, find_mix(self.packs, request.start_mix, "start.styles")
-
-    async def _receive(self, call: Call, request: OptimizeRequest) -> PlanesUpload:
-        upload = PlanesUpload(request.planes)
-        busy = self.queue.counts()[1] > 0
-        with self.budget.upload(request.upload_bytes, input_bytes(request), device_busy=busy):
-            while not upload.complete:
-                message = await call.receive()
-                if message is None:
-                    upload.finish()
-                    break
-                if message.WhichOneof("payload") != "chunk":
-                    raise InvalidFieldError(
-                        "chunk", "is missing; after the header come all chunks, and only then stop"
-                    )
-                upload.add(message.chunk)
-        return upload
-
-
-async def _header(call: Call) -> optimization_pb2.OptimizeImageHeader:
-    message = await call.receive()
-    if message is None or message.WhichOneof("payload") != "header":
-        raise InvalidFieldError("header", "is missing; it has to be the first message")
-    call.identify(message.header.request_id)
-    return message.header
-
-
-@contextlib.asynccontextmanager
-async def _obeying(
-    call: Call, work: OptimizeWork, changed: asyncio.Event
-) -> AsyncIterator[asyncio.Task[None]]:
-    """Do what the client says while the block runs.
-
-    Gives a task that ends with the client's side, with InvalidFieldError if that said something
-    else than stop.
-    """
-    listening = asyncio.create_task(_listen(call, work))
-    listening.add_done_callback(lambda _: changed.set())
-    try:
-        yield listening
-    finally:
-        listening.cancel()
-        await asyncio.wait({listening})
-
-
-async def _listen(call: Call, work: OptimizeWork) -> None:
-    while (message := await call.receive_at_leisure()) is not None:
-        match message.WhichOneof("payload"):
-            case "stop":
-                work.stop()
-            case "chunk":
-                raise InvalidFieldError(
-                    "chunk", "all bytes of the layers have come; nothing may follow but stop"
-                )
-            case _:
-                raise InvalidFieldError("header", "may be sent only once, as the first message")
-
-
-def _extras(work: OptimizeWork, listening: asyncio.Task[None]) -> Iterator[Response]:
-    if listening.done():
-        listening.result()  # raises what the client did wrong
-    if (preview := work.take_preview()) is not None:
-        yield Response(preview=preview.header)
-        for chunk in chunks(layer_pb2.PLANE_PREVIEW, preview.data):
-            yield Response(chunk=chunk)
 
 
 def _events(work: OptimizeWork, request: OptimizeRequest) -> Callable[[JobStatus], Response]:
@@ -172,9 +116,7 @@ def _events(work: OptimizeWork, request: OptimizeRequest) -> Callable[[JobStatus
 
 async def _send_result(call: Call, request: OptimizeRequest, job: Job[Finished]) -> None:
     finished = job.result()
-    await call.send(Response(layer=finished.header))
-    for chunk in chunks(layer_pb2.PLANE_LAYER, finished.data):
-        await call.send(Response(chunk=chunk))
+    await send_all(call, layer_messages(finished.header, finished.data, Response))
     summary = optimization_pb2.OptimizeImageSummary(
         request_id=call.request_id,
         encoder=request.encoder.name,

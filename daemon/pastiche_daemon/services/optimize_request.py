@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from pastiche.v1 import layer_pb2, optimization_pb2
-from pastiche_daemon.services.fields import number
+from pastiche_daemon.services.encoder_request import (
+    LARGEST_WEIGHT,
+    POOLINGS,
+    PRECISIONS,
+    check_layer_weights,
+    check_layers,
+    find_encoder,
+)
+from pastiche_daemon.services.fields import choice, integer, layer_planes, number, optional
+from pastiche_daemon.services.preview_request import PreviewRequest, check_previews
 from pastiche_daemon.services.stylize_request import check_styles
 from pastiche_daemon.wire import (
     InvalidFieldError,
@@ -34,24 +43,17 @@ if TYPE_CHECKING:
     )
     from pastiche_daemon.optimize import Colors, OptimizeOptions, Start
 
-T = TypeVar("T")
-
 Header = optimization_pb2.OptimizeImageHeader
 _Terms = optimization_pb2.ObjectiveTerms
 _Statistic = optimization_pb2.StyleStatistic
 _Minimizer = optimization_pb2.Minimizer
-_Choice = optimization_pb2.EncoderChoice
 _Start = optimization_pb2.StartPicture
 
 MOST_STYLES = 16
 LEAST_STYLE_SIDE = 16
-_MOST_LAYERS = 64
 _MOST_STEPS = 100_000
-_LARGEST_WEIGHT = 1e12
-_LARGEST_PREVIEW = 1024
 _LONGEST_SECONDS = 7 * 24 * 3600.0
 _DEFAULT_SIZE = 512
-_PREVIEW_SECONDS = 2.0
 
 _STATISTICS: Mapping[int, StatisticKind] = {
     _Statistic.KIND_UNSPECIFIED: "gram",
@@ -100,16 +102,6 @@ _STARTS: Mapping[int, Start] = {
     _Start.KIND_STYLE: "style",
     _Start.KIND_NOISE: "noise",
 }
-_POOLINGS: Mapping[int, Pooling | None] = {
-    _Choice.POOLING_UNSPECIFIED: None,
-    _Choice.POOLING_MAX: "max",
-    _Choice.POOLING_AVERAGE: "avg",
-}
-_PRECISIONS: Mapping[int, Precision | None] = {
-    _Choice.PRECISION_UNSPECIFIED: None,
-    _Choice.PRECISION_FLOAT32: "float32",
-    _Choice.PRECISION_BFLOAT16: "bfloat16",
-}
 
 
 @dataclass(frozen=True)
@@ -139,25 +131,20 @@ class OptimizeRequest:
     start_layout: LayerLayout | None
     start_mix: tuple[tuple[str, float], ...]
     strength: float
-    preview_size: int
-    preview_seconds: float
+    previews: PreviewRequest
 
     @property
     def planes(self) -> tuple[PlannedPlane, ...]:
         """What has to come, in this order; some of it may have no bytes."""
-        planes = list(_layer_planes("content", self.layout)) if self.has_content else []
+        planes = list(layer_planes("content", self.layout)) if self.has_content else []
         for index, style in enumerate(self.styles):
             owner = f"styles[{index}]"
-            planes += _layer_planes(owner, style.layout)
+            planes += layer_planes(owner, style.layout)
             size = self.layout.pixels if style.has_region else 0
             planes.append(PlannedPlane(layer_pb2.PLANE_REGION, size, owner))
         if self.start_layout is not None:
-            planes += _layer_planes("start", self.start_layout)
+            planes += layer_planes("start", self.start_layout)
         return tuple(planes)
-
-    @property
-    def upload_bytes(self) -> int:
-        return sum(plane.size for plane in self.planes)
 
 
 def check_request(header: Header, limits: LayerLimits, store: EncoderStore) -> OptimizeRequest:
@@ -171,35 +158,28 @@ def check_request(header: Header, limits: LayerLimits, store: EncoderStore) -> O
 
     layout, has_content = _target(header, limits)
     styles = _styles(header.styles, layout, limits)
-    encoder = _encoder(header.encoder, store)
+    encoder = find_encoder(header.encoder, store)
     if not has_content and header.colors in {
         optimization_pb2.COLORS_LUMINANCE,
         optimization_pb2.COLORS_RECOLORED,
     }:
         raise InvalidFieldError("colors", "a texture has no content to keep the colours of")
     start, start_layout, start_mix = _start(header.start, limits, has_content, bool(styles))
-    strength = _optional(header, "strength", 1.0, 0.0, 1.0)
+    strength = optional(header, "strength", 1.0, 0.0, 1.0)
     if not has_content and strength != 1.0:
         raise InvalidFieldError("strength", "a texture has no layer to fade from; leave it at 1")
-    size = _integer(header, "size", _DEFAULT_SIZE, 0, 65535)
+    size = integer(header, "size", _DEFAULT_SIZE, 0, 65535)
     if 0 < size < 32:
         raise InvalidFieldError("size", f"must be 0 or at least 32 pixels, not {size}")
-    if header.previews.size > _LARGEST_PREVIEW:
-        raise InvalidFieldError(
-            "previews.size", f"must be 0 to {_LARGEST_PREVIEW} pixels, not {header.previews.size}"
-        )
-    interval = _optional(
-        header.previews, "interval_seconds", _PREVIEW_SECONDS, 0.1, 3600.0, "previews."
-    )
     try:
         options = OptimizeOptions(
             terms=_terms(header.terms, encoder, has_content, bool(styles), header.seed),
             pixels=_pixels(header.minimizer),
             start=start,
-            scales=_integer(header, "scales", 2, 1, 8),
+            scales=integer(header, "scales", 2, 1, 8),
             size=size or None,
-            style_scale=_optional(header, "style_scale", 1.0, 0.1, 10.0),
-            colors=_choice("colors", header.colors, _COLORS),
+            style_scale=optional(header, "style_scale", 1.0, 0.1, 10.0),
+            colors=choice("colors", header.colors, _COLORS),
             seed=header.seed,
         )
     except ValueError as error:  # what single fields do not tell
@@ -210,20 +190,12 @@ def check_request(header: Header, limits: LayerLimits, store: EncoderStore) -> O
         styles=styles,
         options=options,
         encoder=encoder,
-        pooling=_choice("encoder.pooling", header.encoder.pooling, _POOLINGS),
-        precision=_choice("encoder.precision", header.encoder.precision, _PRECISIONS),
+        pooling=choice("encoder.pooling", header.encoder.pooling, POOLINGS),
+        precision=choice("encoder.precision", header.encoder.precision, PRECISIONS),
         start_layout=start_layout,
         start_mix=start_mix,
         strength=strength,
-        preview_size=header.previews.size,
-        preview_seconds=interval,
-    )
-
-
-def _layer_planes(owner: str, layout: LayerLayout) -> tuple[PlannedPlane, PlannedPlane]:
-    return (
-        PlannedPlane(layer_pb2.PLANE_LAYER, layout.layer_bytes, owner),
-        PlannedPlane(layer_pb2.PLANE_MASK, layout.mask_bytes, owner),
+        previews=check_previews(header.previews),
     )
 
 
@@ -275,23 +247,11 @@ def _styles(
                 f"is {region[0]} x {region[1]} pixels; it must have the "
                 f"{target.width} x {target.height} of the target",
             )
-        weight = _optional(entry, "weight", 1.0, 0.0, _LARGEST_WEIGHT, f"{field}.")
+        weight = optional(entry, "weight", 1.0, 0.0, LARGEST_WEIGHT, f"{field}.")
         styles.append(StyleRequest(layout, weight, entry.HasField("region")))
     if styles and not any(style.weight for style in styles):
         raise InvalidFieldError("styles", "the weights are all 0; one at least must be larger")
     return tuple(styles)
-
-
-def _encoder(choice: _Choice, store: EncoderStore) -> EncoderFile:
-    from pastiche_daemon.encoder_store import DEFAULT_ENCODER
-    from pastiche_daemon.encoders import UnknownEncoderError
-
-    try:
-        return store.find(choice.name or DEFAULT_ENCODER)
-    except UnknownEncoderError as error:
-        raise InvalidFieldError(
-            "encoder.name", str(error).removeprefix("encoder: "), reason="ENCODER_UNKNOWN"
-        ) from error
 
 
 def _start(
@@ -313,7 +273,7 @@ def _start(
         return "image", parse_layer_header(given.layer, limits, "start.layer"), ()
     if kind == _Start.KIND_PACK:
         return "image", None, check_styles(given.styles, "start.styles")
-    return _choice("start.kind", kind, _STARTS), None, ()
+    return choice("start.kind", kind, _STARTS), None, ()
 
 
 def _terms(
@@ -333,23 +293,23 @@ def _terms(
         raise InvalidFieldError("terms.content_weight", "a texture has no content; leave it at 0")
     if style and not has_styles:
         raise InvalidFieldError("styles", "are missing; give one, or set terms.style_weight to 0")
-    content_layers = _layers(given.content_layers, "terms.content_layers", encoder)
-    style_layers = _layers(given.style_layers, "terms.style_layers", encoder)
+    content_layers = check_layer_weights(given.content_layers, "terms.content_layers", encoder)
+    style_layers = check_layer_weights(given.style_layers, "terms.style_layers", encoder)
     used_content = content_layers or dict(default.content_layers)
     used_style = style_layers or dict(default.style_layers)
     if content:
-        _check_defaults(used_content, "terms.content_layers", encoder)
+        check_layers(used_content, "terms.content_layers", encoder)
     if style:
-        _check_defaults(used_style, "terms.style_layers", encoder)
+        check_layers(used_style, "terms.style_layers", encoder)
     return ImageTerms(
         content=content,
         style=style,
         tv=tv,
-        tv_exponent=_optional(given, "tv_exponent", default.tv_exponent, 0.01, 16.0, "terms."),
+        tv_exponent=optional(given, "tv_exponent", default.tv_exponent, 0.01, 16.0, "terms."),
         content_layers=used_content,
         style_layers=used_style,
-        content_distance=_choice("terms.content_distance", given.content_distance, _DISTANCES),
-        content_normalization=_choice(
+        content_distance=choice("terms.content_distance", given.content_distance, _DISTANCES),
+        content_normalization=choice(
             "terms.content_normalization", given.content_normalization, _CONTENT_NORMALIZATIONS
         ),
         statistic=_statistic(given.statistic, seed),
@@ -360,19 +320,19 @@ def _statistic(given: _Statistic, seed: int) -> StyleStatistic:
     from pastiche_daemon.nn.style_statistics import StyleStatistic
 
     field = "terms.statistic."
-    kind = _choice(f"{field}kind", given.kind, _STATISTICS)
-    distance = _choice(f"{field}distance", given.distance, _DISTANCES)
+    kind = choice(f"{field}kind", given.kind, _STATISTICS)
+    distance = choice(f"{field}distance", given.distance, _DISTANCES)
     if kind == "wasserstein" and distance != "l2":
         raise InvalidFieldError(f"{field}distance", "WASSERSTEIN has its own; leave it at L2")
     return StyleStatistic(
         kind=kind,
         distance=distance,
-        normalization=_choice(
+        normalization=choice(
             f"{field}normalization", given.normalization, _STATISTIC_NORMALIZATIONS
         ),
-        constant=_optional(given, "constant", 0.0, 0.0, 1e12, field),
-        bandwidth=_optional(given, "bandwidth", 1.0, 1e-6, 1e6, field),
-        features=_integer(given, "features", 512, 1, 8192, field),
+        constant=optional(given, "constant", 0.0, 0.0, 1e12, field),
+        bandwidth=optional(given, "bandwidth", 1.0, 1e-6, 1e6, field),
+        features=integer(given, "features", 512, 1, 8192, field),
         seed=seed,
     )
 
@@ -385,69 +345,15 @@ def _pixels(given: _Minimizer) -> PixelOptions:
         rate = number("minimizer.learning_rate", given.learning_rate, 1e-12, 1e12)
     seconds = number("minimizer.max_seconds", given.max_seconds, 0.0, _LONGEST_SECONDS)
     return PixelOptions(
-        optimizer=_choice("minimizer.algorithm", given.algorithm, _ALGORITHMS),
-        steps=_integer(given, "steps", 300, 1, _MOST_STEPS, "minimizer."),
+        optimizer=choice("minimizer.algorithm", given.algorithm, _ALGORITHMS),
+        steps=integer(given, "steps", 300, 1, _MOST_STEPS, "minimizer."),
         learning_rate=rate,
-        momentum=_optional(given, "momentum", 0.9, 0.0, 0.9999, "minimizer."),
-        pixels=_choice("minimizer.pixels", given.pixels, _PIXELS),
+        momentum=optional(given, "momentum", 0.9, 0.0, 0.9999, "minimizer."),
+        pixels=choice("minimizer.pixels", given.pixels, _PIXELS),
         max_seconds=seconds or None,
         tolerance=number("minimizer.tolerance", given.tolerance, 0.0, 0.9999),
     )
 
 
-def _layers(
-    given: Sequence[optimization_pb2.LayerWeight], field: str, encoder: EncoderFile
-) -> dict[str, float]:
-    if len(given) > _MOST_LAYERS:
-        raise InvalidFieldError(field, f"must be at most {_MOST_LAYERS}, not {len(given)}")
-    layers: dict[str, float] = {}
-    for index, entry in enumerate(given):
-        place = f"{field}[{index}]"
-        if entry.layer in layers:
-            raise InvalidFieldError(f"{place}.layer", f"{entry.layer!r} is given twice")
-        _check_layer(entry.layer, f"{place}.layer", encoder)
-        layers[entry.layer] = _optional(entry, "weight", 1.0, 0.0, _LARGEST_WEIGHT, f"{place}.")
-    if layers and not any(layers.values()):
-        raise InvalidFieldError(field, "the weights are all 0; one at least must be larger")
-    return layers
-
-
-def _check_defaults(layers: Mapping[str, float], field: str, encoder: EncoderFile) -> None:
-    for layer in layers:
-        _check_layer(layer, field, encoder)
-
-
-def _check_layer(layer: str, field: str, encoder: EncoderFile) -> None:
-    if layer not in encoder.spec.layers:
-        raise InvalidFieldError(
-            field,
-            f"{encoder.name} has no layer {layer!r}; it has {', '.join(encoder.spec.layers)}",
-            reason="LAYER_UNKNOWN",
-        )
-
-
 def _weight(given: _Terms, name: str, default: float) -> float:
-    return _optional(given, name, default, 0.0, _LARGEST_WEIGHT, "terms.")
-
-
-def _optional(
-    message: Any, name: str, default: float, low: float, high: float, prefix: str = ""
-) -> float:
-    if not message.HasField(name):
-        return default
-    return number(f"{prefix}{name}", getattr(message, name), low, high)
-
-
-def _integer(message: Any, name: str, default: int, low: int, high: int, prefix: str = "") -> int:
-    if not message.HasField(name):
-        return default
-    value = getattr(message, name)
-    if not low <= value <= high:
-        raise InvalidFieldError(f"{prefix}{name}", f"must be {low} to {high}, not {value}")
-    return value
-
-
-def _choice(field: str, value: int, choices: Mapping[Any, T]) -> T:
-    if value not in choices:
-        raise InvalidFieldError(field, f"{value} has no meaning; see the API's description")
-    return choices[value]
+    return optional(given, name, default, 0.0, LARGEST_WEIGHT, "terms.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import JobContext, Stage
 from pastiche_daemon.memory import MemoryBudget, require_bytes
 from pastiche_daemon.services.optimize_request import OptimizeRequest, StyleRequest
+from pastiche_daemon.services.steering import Preview, SteeredWork, answered
 from pastiche_daemon.services.stylize_request import StyleMix
-from pastiche_daemon.services.stylize_work import Preview
 from pastiche_daemon.wire import (
     InvalidFieldError,
     LayerLayout,
@@ -88,7 +87,7 @@ class _Inputs:
     start: Tensor | None
 
 
-class OptimizeWork:
+class OptimizeWork(SteeredWork[OptimizeState]):
     """Optimizes the picture of an uploaded request."""
 
     def __init__(
@@ -105,26 +104,7 @@ class OptimizeWork:
         self._request = request
         self._mix = mix
         self._upload = upload
-        self._lock = threading.Lock()
-        self._preview: Preview | None = None
-        self._state = OptimizeState()
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """End after the step that runs, with the picture as it stands. For any thread."""
-        self._stop.set()
-
-    def take_preview(self) -> Preview | None:
-        """The newest preview, once. For any thread."""
-        with self._lock:
-            preview, self._preview = self._preview, None
-        return preview
-
-    @property
-    def state(self) -> OptimizeState:
-        """For any thread."""
-        with self._lock:
-            return self._state
+        super().__init__(OptimizeState())
 
     def __call__(self, context: JobContext) -> Finished:
         from pastiche_daemon.stylize import blend, resize
@@ -146,20 +126,7 @@ class OptimizeWork:
             notes = ("nothing was optimized: the strength is 0 or nothing visible is selected",)
         data = self._upload.planes[0]
         encode_layer(layout, data, done)
-        header = layer_pb2.LayerHeader()
-        header.CopyFrom(layout.header)
-        header.has_mask = False
-        return self._finished(header, data, loaded, run, notes)
-
-    def show(self, state: OptimizeState, preview: Preview | None) -> None:
-        """For `_Run`: what to tell."""
-        with self._lock:
-            self._state = state
-            self._preview = preview or self._preview
-
-    @property
-    def stopped(self) -> bool:
-        return self._stop.is_set()
+        return self._finished(answered(layout.header), data, loaded, run, notes)
 
     @property
     def request(self) -> OptimizeRequest:
@@ -335,7 +302,7 @@ class _Run:
         now = time.monotonic()
         state = OptimizeState(step.step, step.scale + 1, self._scales, losses, now - self._began)
         preview = None
-        if self._request.preview_size and now - self._previewed >= self._request.preview_seconds:
+        if self._request.previews.size and now - self._previewed >= self._request.previews.seconds:
             preview = self._preview_of(step)
             self._previewed = time.monotonic()
         self._work.show(state, preview)
@@ -350,11 +317,11 @@ class _Run:
         picture = step.picture().cpu()
         if layer is None:
             shape = working_shape(
-                (request.layout.height, request.layout.width), request.preview_size
+                (request.layout.height, request.layout.width), request.previews.size
             )
             return Preview(*encode_preview(request.layout, resize(picture, shape), None))
         if self._small is None:
-            self._small = shrunk(layer, request.preview_size)
+            self._small = shrunk(layer, request.previews.size)
         small = self._small
         size = (small.color.shape[-2], small.color.shape[-1])
         shown = blend(small, request.strength, lambda _: resize(picture, size))
@@ -373,13 +340,11 @@ def _style(
     index: int, style: StyleRequest, target: LayerLayout, planes: Iterator[bytearray]
 ) -> StyleImage:
     from pastiche_daemon.optimize import StyleImage
-    from pastiche_daemon.stylize import visible_colors
+    from pastiche_daemon.stylize import counted_pixels, visible_colors
 
     layer = decode_layer(style.layout, next(planes), next(planes))
     region = next(planes)
-    counted = layer.alpha
-    if layer.mask is not None:
-        counted = layer.mask if counted is None else layer.mask * counted
+    counted = counted_pixels(layer)
     if counted is not None and not bool((counted > 0).any()):
         raise InvalidFieldError(
             f"styles[{index}].layer", "is fully transparent, or nothing of it is selected"

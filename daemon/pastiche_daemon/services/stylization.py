@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pastiche.v1 import layer_pb2, stylization_pb2
+from pastiche.v1 import stylization_pb2
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus, Stage
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.calls import Call, answers
 from pastiche_daemon.services.following import follow, notifier, with_heartbeat
+from pastiche_daemon.services.steering import (
+    answered,
+    first_header,
+    layer_messages,
+    preview_messages,
+    send_all,
+)
 from pastiche_daemon.services.stylize_request import (
     StyleMix,
     StylizeRequest,
@@ -21,7 +27,7 @@ from pastiche_daemon.services.stylize_request import (
     find_mix,
 )
 from pastiche_daemon.services.stylize_work import StylizeWork, work_bytes
-from pastiche_daemon.wire import InvalidFieldError, LayerLimits, LayerUpload, chunks
+from pastiche_daemon.wire import InvalidFieldError, LayerLimits, LayerUpload
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +53,7 @@ class StylizationService:
 
     @answers
     async def StylizeImage(self, _: object, call: Call) -> None:  # noqa: N802
-        request = check_request(await _header(call), self.limits)
+        request = check_request(await first_header(call), self.limits)
         loading = Response(progress=_Progress(stage=_Progress.STAGE_LOADING))
         mix = await with_heartbeat(call, lambda: find_mix(self.store, request.styles), loading)
         with self.queue.admit(call.client) as admission:
@@ -56,7 +62,9 @@ class StylizationService:
             work = StylizeWork(self.engine, self.budget, request, mix, upload)
             job = admission.submit(work, notifier(changed))
         try:
-            await follow(call, job, changed, _event, lambda: _preview(work))
+            await follow(
+                call, job, changed, _event, lambda: preview_messages(work.take_preview(), Response)
+            )
             await _send_result(call, request, mix, upload, job)
         finally:
             job.cancel()
@@ -77,21 +85,6 @@ class StylizationService:
         return upload
 
 
-async def _header(call: Call) -> stylization_pb2.StylizeImageHeader:
-    message = await call.receive()
-    if message is None or message.WhichOneof("payload") != "header":
-        raise InvalidFieldError("header", "is missing; it has to be the first message")
-    call.identify(message.header.request_id)
-    return message.header
-
-
-def _preview(work: StylizeWork) -> Iterator[Response]:
-    if (preview := work.take_preview()) is not None:
-        yield Response(preview=preview.header)
-        for chunk in chunks(layer_pb2.PLANE_PREVIEW, preview.data):
-            yield Response(chunk=chunk)
-
-
 def _event(status: JobStatus) -> Response:
     if not status.running and status.position > 0:
         return Response(queued=stylization_pb2.Queued(position=status.position))
@@ -106,12 +99,8 @@ async def _send_result(
     job: Job[tuple[str, ...]],
 ) -> None:
     notes = job.result()
-    header = layer_pb2.LayerHeader()
-    header.CopyFrom(request.layout.header)
-    header.has_mask = False
-    await call.send(Response(layer=header))
-    for chunk in chunks(layer_pb2.PLANE_LAYER, upload.layer):
-        await call.send(Response(chunk=chunk))
+    header = answered(request.layout.header)
+    await send_all(call, layer_messages(header, upload.layer, Response))
     manifest = mix.pack.manifest
     summary = stylization_pb2.StylizeImageSummary(
         request_id=call.request_id,

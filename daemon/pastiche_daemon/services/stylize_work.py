@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from pastiche.v1 import layer_pb2
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import JobContext, Stage
 from pastiche_daemon.memory import MemoryBudget, stylize_bytes
+from pastiche_daemon.services.steering import Preview
 from pastiche_daemon.services.stylize_request import StyleMix, StylizeRequest
 from pastiche_daemon.wire import LayerUpload, decode_layer, encode_layer, encode_preview
 
 _LOADED = 0.03
 _PREVIEWED = 0.15
 _STYLIZED = 0.98
-
-
-@dataclass(frozen=True)
-class Preview:
-    header: layer_pb2.LayerHeader
-    data: bytes
 
 
 class StylizeWork:

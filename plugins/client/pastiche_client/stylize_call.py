@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grpclib.exceptions import StreamTerminatedError
-
-from pastiche.v1 import layer_pb2, stylization_pb2
+from pastiche.v1 import stylization_pb2
 from pastiche.v1.stylization_grpc import StylizationServiceStub
-from pastiche_client.errors import InternalError
 from pastiche_client.exchange import exchange
-from pastiche_client.pictures import Picture, check_same_kind, layer_chunks, layer_header
+from pastiche_client.pictures import layer_chunks, layer_header
+from pastiche_client.receiving import receive
 from pastiche_client.results import (
     Event,
-    Preview,
     Progress,
-    Queued,
     Stage,
     StylizeResult,
     Summary,
@@ -90,10 +86,11 @@ async def stylize(
     daemon_version = connection.daemon.version
     async with method.open(timeout=timeout, metadata=dict(connection.metadata)) as stream:
         await stream.send_message(header)
-        result = await exchange(
-            _send(stream, request.layer), _receive(stream, request.layer, on_event)
+        layer, summary = await exchange(
+            _send(stream, request.layer),
+            receive(stream, request.layer, on_event, progress=_progress, summary=Summary.of),
         )
-    return replace(result, daemon_version=daemon_version)
+    return StylizeResult(layer, summary, daemon_version)
 
 
 async def _send(stream: _Stream, layer: Layer) -> None:
@@ -102,40 +99,8 @@ async def _send(stream: _Stream, layer: Layer) -> None:
     await stream.end()
 
 
-async def _receive(
-    stream: _Stream, sent: Layer, on_event: Callable[[Event], None]
-) -> StylizeResult:
-    picture: Picture | None = None
-    layer: Layer | None = None
-    summary: Summary | None = None
-    async for response in stream:
-        kind = response.WhichOneof("event")
-        if kind == "queued":
-            on_event(Queued(response.queued.position))
-        elif kind == "progress":
-            on_event(Progress(response.progress.fraction, _stage(response.progress.stage)))
-        elif kind == "preview":
-            picture = Picture(response.preview, layer_pb2.PLANE_PREVIEW)
-        elif kind == "layer":
-            picture = Picture(response.layer, layer_pb2.PLANE_LAYER)
-        elif kind == "chunk":
-            if picture is None:
-                raise InternalError("The daemon sent pixels without a header.")
-            finished = picture.add(response.chunk)
-            if finished is None:
-                continue
-            if picture.plane == layer_pb2.PLANE_PREVIEW:
-                on_event(Preview(finished))
-            else:
-                layer = finished
-            picture = None
-        elif kind == "summary":
-            summary = Summary.of(response.summary)
-    if layer is None or summary is None:
-        # Either the call failed, and the trailers say how, or the daemon is at fault.
-        raise StreamTerminatedError("The answer ended early")
-    check_same_kind(layer, sent)
-    return StylizeResult(layer, summary)
+def _progress(message: stylization_pb2.Progress) -> Progress:
+    return Progress(message.fraction, _stage(message.stage))
 
 
 def _stage(value: int) -> Stage:
