@@ -8,7 +8,7 @@ details are carried over.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -56,7 +56,7 @@ class DreamOptions:
     steps: int = 10
     step_size: float = 0.006
     normalization: Normalization = "mean"
-    smoothing: Smoothing = "none"
+    smoothing: Smoothing = "gaussian"
     sigma: float = 1.0
     levels: int = 4
     jitter: int = 32
@@ -84,6 +84,16 @@ class DreamOptions:
             raise ValueError(f"jitter: must be in 0..512, not {self.jitter}")
         if self.tile < LEAST_TILE:
             raise ValueError(f"tile: must be at least {LEAST_TILE}, not {self.tile}")
+
+
+def default_layers(name: str, layers: Sequence[str]) -> dict[str, float]:
+    """The layers of a network whose dreams show most: of those that it has, the deeper ones."""
+    if name == "googlenet":
+        return {"inception4c": 1.0}
+    if name == "inception_v3":
+        return {"Mixed_6a": 1.0, "Mixed_6c": 1.0}
+    deepest = next(layer for layer in reversed(layers) if layer.startswith("relu"))
+    return {"relu5_1" if "relu5_1" in layers else deepest: 1.0}
 
 
 class DreamStep(NamedTuple):

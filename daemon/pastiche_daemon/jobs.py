@@ -47,6 +47,7 @@ class Stage(enum.Enum):
     PREVIEW = "preview"
     STYLIZING = "stylizing"
     OPTIMIZING = "optimizing"
+    DREAMING = "dreaming"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from grpc_reflection.v1alpha import reflection
 from pastiche.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
+    dream_pb2,
+    dream_pb2_grpc,
     encoders_pb2,
     encoders_pb2_grpc,
     optimization_pb2,
@@ -45,6 +47,7 @@ from pastiche_daemon.packs.archive import PackLimits
 from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
 from pastiche_daemon.services.activity import ActivityInterceptor
 from pastiche_daemon.services.daemon import DaemonService
+from pastiche_daemon.services.dream import DreamService
 from pastiche_daemon.services.encoders import EncodersService
 from pastiche_daemon.services.operation_registry import OperationRegistry
 from pastiche_daemon.services.operations import OperationsService
@@ -60,6 +63,7 @@ _OPERATIONS = operations_proto_pb2.DESCRIPTOR.services_by_name["Operations"]
 _SERVICES = (
     *stylization_pb2.DESCRIPTOR.services_by_name.values(),
     *optimization_pb2.DESCRIPTOR.services_by_name.values(),
+    *dream_pb2.DESCRIPTOR.services_by_name.values(),
     *encoders_pb2.DESCRIPTOR.services_by_name.values(),
     *packs_pb2.DESCRIPTOR.services_by_name.values(),
     *daemon_pb2.DESCRIPTOR.services_by_name.values(),
@@ -203,6 +207,9 @@ class _Daemon:
         encoders = EncoderStore.of(self._paths)
         optimization_pb2_grpc.add_OptimizationServiceServicer_to_server(
             OptimizationService(store, encoders, self._engine, self._queue, budget, limits), server
+        )
+        dream_pb2_grpc.add_DreamServiceServicer_to_server(
+            DreamService(encoders, self._engine, self._queue, budget, limits), server
         )
         encoders_pb2_grpc.add_EncodersServiceServicer_to_server(EncodersService(encoders), server)
         packs_pb2_grpc.add_PacksServiceServicer_to_server(

@@ -193,14 +193,19 @@ def test_textures_have_any_size(home, style, tmp_path):
     assert "the first layer of a block" in result.stderr
 
 
-def endless(home: DataPaths, content: Path, style: Path, target: Path) -> subprocess.Popen[str]:
-    arguments = ["optimize", str(content), "--style", str(style), "-o", str(target)]
+def started(home: DataPaths, *arguments: object) -> subprocess.Popen[str]:
+    """A `pastiche` command that runs."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pastiche_daemon", *arguments, *QUICK, "--steps", "100000"],
+        [sys.executable, "-m", "pastiche_daemon", *map(str, arguments)],
         env={**os.environ, "PASTICHE_HOME": str(home.root)},
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def endless(home: DataPaths, content: Path, style: Path, target: Path) -> subprocess.Popen[str]:
+    arguments = ["optimize", content, "--style", style, "-o", target, *QUICK]
+    return started(home, *arguments, "--steps", "100000")
 
 
 def works(home: DataPaths) -> bool:

@@ -13,10 +13,11 @@ from pastiche_daemon.dream import (
     DreamStep,
     Guide,
     NoGradientError,
+    default_layers,
     dream,
     octave_shapes,
 )
-from pastiche_daemon.nn.encoder import Encoder, EncoderSpec, UnknownLayerError
+from pastiche_daemon.nn.encoder import Encoder, EncoderSpec, UnknownLayerError, encoder_specs
 from pastiche_daemon.nn.inception import InceptionEncoder, inception_specs
 from pastiche_daemon.stylize import resize
 
@@ -87,7 +88,7 @@ def test_the_same_seed_gives_the_same_picture(encoder):
         {"step_size": 0.003},
         {"normalization": "rms"},
         {"normalization": "none"},
-        {"smoothing": "gaussian"},
+        {"smoothing": "none"},
         {"smoothing": "gaussian", "sigma": 3.0},
         {"smoothing": "laplacian"},
         {"smoothing": "laplacian", "levels": 2},
@@ -157,6 +158,12 @@ def test_a_picture_too_small_for_its_layers_is_named():
     with pytest.raises(ValueError, match=r"48 x 74 pixels is too small for Mixed_7a .* need 75"):
         octave_shapes(network, (74, 48), options)
     assert octave_shapes(network, (105, 120), options) == [(75, 86), (105, 120)]
+
+
+def test_every_network_has_layers_to_dream_with():
+    for name, spec in {**encoder_specs(), **inception_specs()}.items():
+        assert set(default_layers(name, spec.layers)) <= set(spec.layers)
+    assert default_layers("vgg19", ("conv1_1", "relu1_1", "pool1")) == {"relu1_1": 1.0}
 
 
 def test_unknown_layers_are_refused_with_the_right_ones(encoder):

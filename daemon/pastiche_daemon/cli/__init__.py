@@ -15,6 +15,7 @@ _COMMANDS = {
     "stylize": "stylize",
     "optimize": "optimize",
     "reconstruct": "reconstruct",
+    "dream": "dream",
     "packs": "packs",
     "encoders": "encoders",
     "demo": "demo",

@@ -195,6 +195,24 @@ def write_picture(
     return tuple(notes)
 
 
+def read_mask(path: Path, layer: Layer) -> bytes:
+    """A byte for each of a layer's pixels: the picture's red, which is grey's grey.
+
+    Raises:
+        PictureFileError: the file cannot be read, or the picture has another size.
+    """
+    from pastiche_client.images import layer_to_array
+
+    mask = read_picture(path).layer
+    if (mask.width, mask.height) != (layer.width, layer.height):
+        raise PictureFileError(
+            f"{path}: has {mask.width} x {mask.height} pixels; it must have the content's "
+            f"{layer.width} x {layer.height}"
+        )
+    red = layer_to_array(mask)[:, :, 0]
+    return (red >> 8 if mask.sample_type is SampleType.U16 else red).astype("uint8").tobytes()
+
+
 def check_size(path: Path, width: int, height: int) -> None:
     """Raises PictureFileError if the format of that file cannot hold so many pixels."""
     chosen = output_format(path)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pastiche_client.client import Client
     from pastiche_client.layer import Layer
     from pastiche_client.optimize_options import OptimizeOptions, PackStart, StyleLayer
-    from pastiche_daemon.cli.imagefile import Picture
 
 _PATH = click.Path(path_type=Path)
 _STARTS = ("content", "style", "noise")
@@ -155,7 +154,7 @@ def optimize(**options: Any) -> None:
     """
     from rich.console import Console
 
-    from pastiche_daemon.cli.imagefile import PictureFileError, read_picture
+    from pastiche_daemon.cli.imagefile import PictureFileError, read_mask, read_picture
     from pastiche_daemon.cli.optimize_arguments import split_picture
     from pastiche_daemon.cli.optimize_run import Target, check_output, run
 
@@ -173,8 +172,8 @@ def optimize(**options: Any) -> None:
         content = read_picture(options["content"])
         layer = content.layer
         if options["mask"] is not None:
-            layer = replace(layer, mask=_mask(options["mask"], content))
-        layers = _styles(styles, options["regions"], content)
+            layer = replace(layer, mask=read_mask(options["mask"], layer))
+        layers = _styles(styles, options["regions"], layer)
         start_layer = None
         if start not in _STARTS and Path(start).is_file():
             start_layer = read_picture(Path(start)).layer
@@ -190,34 +189,18 @@ def optimize(**options: Any) -> None:
 
 
 def _styles(
-    styles: Sequence[tuple[Path, float]], regions: Sequence[str], content: Picture
+    styles: Sequence[tuple[Path, float]], regions: Sequence[str], content: Layer
 ) -> list[StyleLayer]:
     from pastiche_client.optimize_options import StyleLayer
-    from pastiche_daemon.cli.imagefile import read_picture
+    from pastiche_daemon.cli.imagefile import read_mask, read_picture
 
     layers: list[StyleLayer] = []
     for index, (path, weight) in enumerate(styles):
         region = None
         if regions and regions[index] != "-":
-            region = _mask(Path(regions[index]), content)
+            region = read_mask(Path(regions[index]), content)
         layers.append(StyleLayer(read_picture(path).layer, weight, region))
     return layers
-
-
-def _mask(path: Path, content: Picture) -> bytes:
-    """A byte for each of the content's pixels: the picture's red, which is grey's grey."""
-    from pastiche_client.images import layer_to_array
-    from pastiche_client.layer import SampleType
-    from pastiche_daemon.cli.imagefile import PictureFileError, read_picture
-
-    layer, wanted = read_picture(path).layer, content.layer
-    if (layer.width, layer.height) != (wanted.width, wanted.height):
-        raise PictureFileError(
-            f"{path}: has {layer.width} x {layer.height} pixels; it must have the content's "
-            f"{wanted.width} x {wanted.height}"
-        )
-    red = layer_to_array(layer)[:, :, 0]
-    return (red >> 8 if layer.sample_type is SampleType.U16 else red).astype("uint8").tobytes()
 
 
 def _start(client: Client, text: str, layer: Layer | None) -> str | Layer | PackStart:

@@ -44,7 +44,7 @@ def encoder_options(command: Command) -> Command:
             "--encoder",
             default="compact",
             show_default=True,
-            help="The loss network. See `pastiche encoders list`.",
+            help="The network. See `pastiche encoders list`.",
         ),
     ):
         command = option(command)

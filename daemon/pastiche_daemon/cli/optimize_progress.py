@@ -1,69 +1,113 @@
-"""The progress of an optimization, on a terminal or in a log."""
+"""The progress of an optimization or a dream, on a terminal or in a log."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from pastiche_client.results import OptimizeProgress, Queued
+from pastiche_client.results import DreamProgress, OptimizeProgress, Queued
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pastiche_client.results import OptimizeEvent
-
 _LINE_SECONDS = 10.0
 
 
-@contextmanager
-def optimize_progress(
-    console: Console, max_seconds: float = 0.0
-) -> Generator[Callable[[OptimizeEvent], None]]:
-    """A bar with the losses and the time left; a line now and then where there is no terminal.
+class Told(NamedTuple):
+    """What to show of a step. `left` and `details` may be empty."""
 
-    ``max_seconds`` is when the work ends at the latest; 0 for no such time.
+    step: int
+    steps: int
+    doing: str
+    left: str
+    details: str
+
+
+@contextmanager
+def step_progress(
+    console: Console, tell: Callable[[Any], Told | None]
+) -> Generator[Callable[[object], None]]:
+    """A bar with details and the time left; a line now and then where there is no terminal.
+
+    Args:
+        tell: what to show of an event, if anything.
     """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}  {task.fields[losses]}"),
+        TextColumn("{task.fields[left]}  {task.fields[details]}"),
         console=console,
         disable=not console.is_terminal,
         transient=True,
     )
-    task = bar.add_task("waiting for the daemon", total=None, left="", losses="")
-    told = time.monotonic()
+    task = bar.add_task("waiting for the daemon", total=None, left="", details="")
+    told_at = time.monotonic()
 
-    def show(event: OptimizeEvent) -> None:
-        nonlocal told
+    def show(event: object) -> None:
+        nonlocal told_at
         if isinstance(event, Queued):
             bar.update(task, description=f"waiting, {event.position} before it")
-        if not isinstance(event, OptimizeProgress) or not event.step:
             return
-        doing = f"scale {event.scale} of {event.scales}" if event.scales > 1 else "optimizing"
-        left, losses = time_left(event, max_seconds), losses_text(event)
+        told = tell(event)
+        if told is None:
+            return
         bar.update(
             task,
-            description=doing,
-            completed=event.step,
-            total=event.steps,
-            left=left,
-            losses=losses,
+            description=told.doing,
+            completed=told.step,
+            total=told.steps,
+            left=told.left,
+            details=told.details,
         )
-        if not console.is_terminal and time.monotonic() - told >= _LINE_SECONDS:
-            console.print(f"step {event.step}/{event.steps}  {doing}  {losses}  {left}")
-            told = time.monotonic()
+        if not console.is_terminal and time.monotonic() - told_at >= _LINE_SECONDS:
+            console.print(
+                f"step {told.step}/{told.steps}  {told.doing}  {told.details}  {told.left}"
+            )
+            told_at = time.monotonic()
 
     with bar:
         yield show
 
 
-def time_left(event: OptimizeProgress, max_seconds: float = 0.0) -> str:
+def optimize_progress(
+    console: Console, max_seconds: float = 0.0
+) -> AbstractContextManager[Callable[[object], None]]:
+    """The progress of an optimization, with its losses.
+
+    ``max_seconds`` is when the work ends at the latest; 0 for no such time.
+    """
+
+    def tell(event: object) -> Told | None:
+        if not isinstance(event, OptimizeProgress) or not event.step:
+            return None
+        doing = f"scale {event.scale} of {event.scales}" if event.scales > 1 else "optimizing"
+        left = time_left(event, max_seconds)
+        return Told(event.step, event.steps, doing, left, losses_text(event))
+
+    return step_progress(console, tell)
+
+
+def dream_progress(console: Console) -> AbstractContextManager[Callable[[object], None]]:
+    """The progress of a dream, with its activations."""
+
+    def tell(event: object) -> Told | None:
+        if not isinstance(event, DreamProgress) or not event.step:
+            return None
+        doing = f"octave {event.octave} of {event.octaves}" if event.octaves > 1 else "dreaming"
+        details = f"activation {event.activation:.4g}"
+        # Octaves take very different times; before the last one nothing can be said.
+        last = event.octave == event.octaves
+        return Told(event.step, event.steps, doing, time_left(event) if last else "", details)
+
+    return step_progress(console, tell)
+
+
+def time_left(event: OptimizeProgress | DreamProgress, max_seconds: float = 0.0) -> str:
     """About how long it will take at most, such as `2:05 left`."""
     seconds = (event.steps - event.step) * event.seconds / max(1, event.step)
     if max_seconds:

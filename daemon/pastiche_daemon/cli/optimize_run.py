@@ -1,4 +1,4 @@
-"""One optimization from the command line: files in, a file out."""
+"""One optimization or dream from the command line: files in, a file out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pastiche_client.cancel import StopToken
     from pastiche_client.client import Client
     from pastiche_client.layer import Layer
     from pastiche_client.optimize_options import OptimizeOptions, StyleLayer, Texture
@@ -58,16 +59,17 @@ def check_output(output: Path, inputs: Sequence[Path], *, force: bool) -> None:
         raise click.UsageError(f"{output} exists already; use --force to replace it.")
 
 
-def run(
-    console: Console,
-    target: Target,
-    styles: Sequence[StyleLayer],
-    make_options: Callable[[Client], OptimizeOptions],
-) -> None:
-    """Optimize and write. The first Ctrl+C stops and keeps, the second cancels.
+@dataclass(frozen=True)
+class Made:
+    """The picture, a sentence about it, and notes for the user."""
 
-    Args:
-        make_options: what needs the daemon to be looked up, such as a pack's styles.
+    layer: Layer
+    told: str
+    notes: tuple[str, ...]
+
+
+def make(console: Console, target: Target, call: Callable[[Client, StopToken], Made]) -> None:
+    """Call the daemon and write. The first Ctrl+C stops and keeps, the second cancels.
 
     Raises:
         click.ClickException: a file cannot be written.
@@ -76,31 +78,48 @@ def run(
     from pastiche_daemon.cli.connect import running_daemon
     from pastiche_daemon.cli.imagefile import PictureFileError, check_size, write_picture
     from pastiche_daemon.cli.interrupts import stop_on_interrupt
-    from pastiche_daemon.cli.optimize_progress import optimize_progress
 
     def say() -> None:
         console.print("Stopping; the picture is kept as it stands. Ctrl+C again cancels.")
 
     try:
         check_size(target.file, target.picture.width, target.picture.height)
-        with running_daemon(console) as client:
-            options = make_options(client)
-            with (
-                optimize_progress(console, options.minimizer.max_seconds) as show,
-                stop_on_interrupt(say) as stop,
-            ):
-                result = client.optimize(target.picture, styles, options, on_event=show, stop=stop)
+        with running_daemon(console) as client, stop_on_interrupt(say) as stop:
+            made = call(client, stop)
         target.file.parent.mkdir(parents=True, exist_ok=True)
         written = write_picture(
-            target.file, result.layer, resolution=target.resolution, quality=target.quality
+            target.file, made.layer, resolution=target.resolution, quality=target.quality
         )
     except (PictureFileError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    summary = result.summary
-    loss = "" if summary.losses is None else f", loss {summary.losses.total:.4g}"
-    console.print(
-        f"{target.file}  {summary.steps} steps in {summary.compute_seconds:.1f} s{loss}: "
-        f"{_REASONS[summary.reason.name]}"
-    )
-    for note in (*target.notes, *summary.notes, *written):
+    console.print(f"{target.file}  {made.told}")
+    for note in (*target.notes, *made.notes, *written):
         console.print(f"  note: {note}")
+
+
+def run(
+    console: Console,
+    target: Target,
+    styles: Sequence[StyleLayer],
+    make_options: Callable[[Client], OptimizeOptions],
+) -> None:
+    """Optimize and write, as `make`.
+
+    Args:
+        make_options: what needs the daemon to be looked up, such as a pack's styles.
+    """
+    from pastiche_daemon.cli.optimize_progress import optimize_progress
+
+    def call(client: Client, stop: StopToken) -> Made:
+        options = make_options(client)
+        with optimize_progress(console, options.minimizer.max_seconds) as show:
+            result = client.optimize(target.picture, styles, options, on_event=show, stop=stop)
+        summary = result.summary
+        loss = "" if summary.losses is None else f", loss {summary.losses.total:.4g}"
+        told = (
+            f"{summary.steps} steps in {summary.compute_seconds:.1f} s{loss}: "
+            f"{_REASONS[summary.reason.name]}"
+        )
+        return Made(result.layer, told, summary.notes)
+
+    make(console, target, call)

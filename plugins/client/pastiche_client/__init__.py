@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pastiche_client.cancel import CancelToken, StopToken
     from pastiche_client.client import Client
+    from pastiche_client.dream_options import DreamOptions
     from pastiche_client.errors import DaemonError
     from pastiche_client.layer import Layer, PixelFormat, SampleType
     from pastiche_client.optimize_options import (
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     )
     from pastiche_client.results import (
         DaemonInfo,
+        DreamProgress,
+        DreamResult,
+        DreamSummary,
         Encoder,
         EncoderState,
         OptimizeProgress,
@@ -49,6 +53,10 @@ __all__ = [
     "Client",
     "DaemonError",
     "DaemonInfo",
+    "DreamOptions",
+    "DreamProgress",
+    "DreamResult",
+    "DreamSummary",
     "Encoder",
     "EncoderState",
     "Layer",
@@ -77,6 +85,7 @@ _MODULES = {
     "CancelToken": "cancel",
     "Client": "client",
     "DaemonError": "errors",
+    "DreamOptions": "dream_options",
     "Layer": "layer",
     "Minimizer": "optimize_options",
     "OptimizeOptions": "optimize_options",

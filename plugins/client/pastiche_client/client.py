@@ -14,6 +14,8 @@ from grpclib.client import UnaryUnaryMethod
 from pastiche.v1 import daemon_pb2
 from pastiche.v1.daemon_grpc import DaemonServiceStub
 from pastiche_client import encoders_calls, packs_calls
+from pastiche_client.dream_call import DreamRequest, dream
+from pastiche_client.dream_options import DreamOptions
 from pastiche_client.errors import (
     CallCancelledError,
     DaemonLostError,
@@ -26,6 +28,8 @@ from pastiche_client.optimize_options import OptimizeOptions
 from pastiche_client.paths import DataPaths, data_paths
 from pastiche_client.results import (
     DaemonInfo,
+    DreamEvent,
+    DreamResult,
     Encoder,
     Event,
     OptimizeEvent,
@@ -58,7 +62,7 @@ _STOP_SECONDS = 15.0
 _SERVING = 1
 
 
-def _ignore_event(_: Event | OptimizeEvent) -> None:
+def _ignore_event(_: Event | OptimizeEvent | DreamEvent) -> None:
     pass
 
 
@@ -277,6 +281,70 @@ class Client:
             lambda connection: optimize(
                 connection, request, on_event or _ignore_event, timeout, stop
             )
+        )
+
+    def dream(
+        self,
+        layer: Layer,
+        options: DreamOptions | None = None,
+        *,
+        guide: Layer | None = None,
+        request_id: str = "",
+        on_event: Callable[[DreamEvent], None] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        stop: StopToken | None = None,
+    ) -> DreamResult:
+        """Show what a network's layers see in a layer, and wait for it. Ctrl+C cancels the call.
+
+        Args:
+            layer: what to dream over; at least 32 pixels on both sides.
+            options: everything else.
+            guide: a picture whose features are to appear; what is transparent or not selected in
+                it does not count.
+            request_id: names the call in the daemon's log.
+            on_event: called in the client's own thread; what it raises ends the call.
+            timeout: seconds for the call itself, without a daemon's start.
+            cancel: ends the call from another thread, without a result.
+            stop: ends the work from another thread, with the picture as it stands.
+
+        Raises:
+            CallCancelledError: it was cancelled.
+            DeadlineExceededError: the time is over.
+            ValueError: a name in the options makes no sense.
+            DaemonError: another one, see `pastiche_client.errors`.
+        """
+        future = self.submit_dream(
+            layer,
+            options,
+            guide=guide,
+            request_id=request_id,
+            on_event=on_event,
+            timeout=timeout,
+            stop=stop,
+        )
+        return self._wait(future, cancel)
+
+    def submit_dream(
+        self,
+        layer: Layer,
+        options: DreamOptions | None = None,
+        *,
+        guide: Layer | None = None,
+        request_id: str = "",
+        on_event: Callable[[DreamEvent], None] | None = None,
+        timeout: float | None = None,
+        stop: StopToken | None = None,
+    ) -> concurrent.futures.Future[DreamResult]:
+        """Like `dream`, without waiting. `cancel()` of the future cancels the call."""
+        request = DreamRequest(
+            layer=layer,
+            options=options or DreamOptions(),
+            guide=guide,
+            request_id=request_id or secrets.token_hex(8),
+        )
+        return self._submit(
+            lambda connection: dream(connection, request, on_event or _ignore_event, timeout, stop)
         )
 
     def encoders(self) -> list[Encoder]:

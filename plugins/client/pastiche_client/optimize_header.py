@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pastiche.v1 import layer_pb2, optimization_pb2, stylization_pb2
+from pastiche_client.enum_names import enum_name
 from pastiche_client.layer import Layer
 from pastiche_client.optimize_options import PackStart
 from pastiche_client.pictures import layer_header
@@ -41,22 +42,27 @@ def optimize_header(
         texture=None if isinstance(target, Layer) else _texture(target),
         styles=[_style(style, target) for style in styles],
         terms=_terms(options.terms),
-        encoder=_Choice(
-            name=options.encoder,
-            pooling=_named(_Choice.Pooling, "POOLING", options.pooling),
-            precision=_named(_Choice.Precision, "PRECISION", options.precision),
-        ),
+        encoder=encoder_choice(options.encoder, options.pooling, options.precision),
         minimizer=_minimizer(options.minimizer),
         start=_start(options),
         size=options.size,
         scales=options.scales,
         style_scale=options.style_scale,
-        colors=_named(optimization_pb2.Colors, "COLORS", options.colors),
+        colors=enum_name(optimization_pb2.Colors, "COLORS", options.colors),
         seed=options.seed,
         strength=options.strength if isinstance(target, Layer) else None,
         previews=optimization_pb2.Previews(
             size=options.preview_size, interval_seconds=options.preview_seconds
         ),
+    )
+
+
+def encoder_choice(name: str, pooling: str | None, precision: str | None) -> _Choice:
+    """An empty name is the built-in encoder's, None leaves it to the daemon. Raises ValueError."""
+    return _Choice(
+        name=name,
+        pooling=enum_name(_Choice.Pooling, "POOLING", pooling),
+        precision=enum_name(_Choice.Precision, "PRECISION", precision),
     )
 
 
@@ -79,7 +85,7 @@ def _style(style: StyleLayer, target: Layer | Texture) -> optimization_pb2.Style
 
 
 def _terms(terms: Terms) -> optimization_pb2.ObjectiveTerms:
-    normalization = _named(
+    normalization = enum_name(
         optimization_pb2.ContentNormalization, "CONTENT_NORMALIZATION", terms.content_normalization
     )
     return optimization_pb2.ObjectiveTerms(
@@ -87,14 +93,14 @@ def _terms(terms: Terms) -> optimization_pb2.ObjectiveTerms:
         style_weight=terms.style,
         tv_weight=terms.tv,
         tv_exponent=terms.tv_exponent,
-        content_layers=_layers(terms.content_layers),
-        style_layers=_layers(terms.style_layers),
+        content_layers=layer_weights(terms.content_layers),
+        style_layers=layer_weights(terms.style_layers),
         content_distance=_distance(terms.content_distance),
         content_normalization=normalization,
         statistic=_Statistic(
-            kind=_named(_Statistic.Kind, "KIND", terms.statistic),
+            kind=enum_name(_Statistic.Kind, "KIND", terms.statistic),
             distance=_distance(terms.distance),
-            normalization=_named(_Statistic.Normalization, "NORMALIZATION", terms.normalization),
+            normalization=enum_name(_Statistic.Normalization, "NORMALIZATION", terms.normalization),
             constant=terms.constant,
             bandwidth=terms.bandwidth,
             features=terms.features,
@@ -102,7 +108,8 @@ def _terms(terms: Terms) -> optimization_pb2.ObjectiveTerms:
     )
 
 
-def _layers(layers: Mapping[str, float]) -> list[optimization_pb2.LayerWeight]:
+def layer_weights(layers: Mapping[str, float]) -> list[optimization_pb2.LayerWeight]:
+    """Layers with their weights, as messages."""
     return [
         optimization_pb2.LayerWeight(layer=name, weight=weight) for name, weight in layers.items()
     ]
@@ -110,13 +117,13 @@ def _layers(layers: Mapping[str, float]) -> list[optimization_pb2.LayerWeight]:
 
 def _minimizer(minimizer: Minimizer) -> _Minimizer:
     return _Minimizer(
-        algorithm=_named(_Minimizer.Algorithm, "ALGORITHM", minimizer.algorithm),
+        algorithm=enum_name(_Minimizer.Algorithm, "ALGORITHM", minimizer.algorithm),
         learning_rate=minimizer.learning_rate,
         momentum=minimizer.momentum,
         steps=minimizer.steps,
         max_seconds=minimizer.max_seconds,
         tolerance=minimizer.tolerance,
-        pixels=_named(_Minimizer.Pixels, "PIXELS", minimizer.pixels),
+        pixels=enum_name(_Minimizer.Pixels, "PIXELS", minimizer.pixels),
     )
 
 
@@ -130,24 +137,8 @@ def _start(options: OptimizeOptions) -> _Start:
             for name, share in style_shares(start.styles)
         ]
         return _Start(kind="KIND_PACK", styles=styles)
-    return _Start(kind=_named(_Start.Kind, "KIND", start))
+    return _Start(kind=enum_name(_Start.Kind, "KIND", start))
 
 
 def _distance(name: str | None) -> str | None:
-    return _named(optimization_pb2.Distance, "DISTANCE", name)
-
-
-def _named(enum: Any, prefix: str, name: str | None) -> str | None:
-    """The API's name of a value, such as `KIND_MMD_LINEAR` for `mmd-linear`."""
-    if name is None:
-        return None
-    label = f"{prefix}_{name.upper().replace('-', '_')}"
-    known: list[str] = enum.keys()
-    if label not in known or label.endswith("_UNSPECIFIED"):
-        names = ", ".join(
-            key.removeprefix(f"{prefix}_").lower().replace("_", "-")
-            for key in known
-            if not key.endswith("_UNSPECIFIED")
-        )
-        raise ValueError(f"there is no {name!r}; choose one of {names}")
-    return label
+    return enum_name(optimization_pb2.Distance, "DISTANCE", name)
