@@ -81,6 +81,17 @@ class DistillReport(NamedTuple):
         return {"loss": self.loss, **self.errors}
 
 
+class Distilled(NamedTuple):
+    """What was learned, in half precision, by names.
+
+    ``encoder`` has the convolutions; ``heads``, as ``aux4_1.weight`` and ``.bias``, map their
+    scaled features to the teachers' channels, so that others can check what was learned.
+    """
+
+    encoder: dict[str, Tensor]
+    heads: dict[str, Tensor]
+
+
 class _Learner(nn.Module):
     """The student with its heads; `forward` predicts the teachers' layers.
 
@@ -190,26 +201,23 @@ class Distillation:
                 cosines[layer] = gram_cosine(predicted[layer], target).item()
         return cosines
 
-    def tensors(self, photographs: Iterable[Tensor]) -> dict[str, Tensor]:
-        """The finished encoder in half precision, scaled to mean activation 1, by names.
-
-        The heads are there too, as ``aux4_1.weight`` and ``.bias`` from the scaled features to the
-        teacher's channels, so that others can check what was learned.
-        """
+    def tensors(self, photographs: Iterable[Tensor]) -> Distilled:
+        """The finished encoder, scaled to mean activation 1 over ``photographs``, and its heads."""
         learner = self._averaged()
         scaled = scale_to_mean_activation(learner.student, photographs)
-        tensors: dict[str, Tensor] = {}
+        encoder: dict[str, Tensor] = {}
         for name in scaled.encoder.spec.convolutions:
             conv = scaled.encoder.convolution(name)
             assert conv.bias is not None
-            tensors |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
+            encoder |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
+        heads: dict[str, Tensor] = {}
         for (layer, head), size in zip(learner.heads.items(), learner.scales, strict=True):
             assert isinstance(head, nn.Conv2d)
             assert head.bias is not None
             scale = scaled.scales[_conv_of(layer)].float()
-            tensors[f"aux{layer[4:]}.weight"] = size * head.weight / scale[None, :, None, None]
-            tensors[f"aux{layer[4:]}.bias"] = size * head.bias
-        return {k: v.detach().half().contiguous() for k, v in tensors.items()}
+            heads[f"aux{layer[4:]}.weight"] = size * head.weight / scale[None, :, None, None]
+            heads[f"aux{layer[4:]}.bias"] = size * head.bias
+        return Distilled(_halved(encoder), _halved(heads))
 
     def _averaged(self) -> _Learner:
         learner = copy.deepcopy(self._learner)
@@ -286,6 +294,10 @@ class Distillation:
         return DistillReport(
             self.step, loss.item(), {k: v.item() for k, v in errors.items()}, self.seconds
         )
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
 
 
 def relative_error(predicted: Tensor, target: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save
+from torch import Tensor
 
 from pastiche_daemon import __version__
 from pastiche_daemon.distill import (
@@ -67,15 +68,19 @@ class DistillRequest:
 
 
 @dataclass(frozen=True)
-class Distilled:
+class DistilledFile:
     """The encoder's file, and per layer the mean cosine of Gram matrices on held-out pictures."""
 
     path: Path
     gram_cosines: dict[str, float]
 
 
-def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -> Distilled:
+def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -> DistilledFile:
     """Train (or go on training) and write ``compact.safetensors`` into the run's folder.
+
+    The 1x1 convolutions that map its features to the teachers' channels, with which it was
+    measured, stand beside it in ``compact-heads.safetensors``.
+
 
     Raises `TrainingError`, `PictureError` or `EncoderFileError` before anything is written.
     """
@@ -141,8 +146,14 @@ def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -
         "licence": request.licence,
         "provenance": json.dumps(provenance),
     }
+    learned = run.tensors(batches)
     path = request.folder / f"{STUDENT}.safetensors"
+    _write(path.with_name(f"{STUDENT}-heads.safetensors"), learned.heads, metadata)
+    _write(path, learned.encoder, metadata)
+    return DistilledFile(path, cosines)
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(save(run.tensors(batches), metadata))
+    temporary.write_bytes(save(tensors, metadata))
     temporary.replace(path)
-    return Distilled(path, cosines)

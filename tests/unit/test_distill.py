@@ -47,10 +47,12 @@ def test_the_student_learns_and_its_file_says_from_whom(tmp_path):
         losses = [float(row[1]) for row in csv.reader(file)]
     assert len(losses) == 25
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
-    assert path.stat().st_size < 4 << 20
+    assert path.stat().st_size < 4_000_000
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
+    with safe_open(path.with_name("compact-heads.safetensors"), framework="pt") as file:
         heads, bias = file.get_tensor("aux2_1.weight"), file.get_tensor("aux2_1.bias")
+        assert file.metadata() == metadata
     provenance = json.loads(metadata["provenance"])
     assert provenance["steps"] == 25
     assert provenance["teachers"][0]["encoder"] == "vgg19-quarter"
