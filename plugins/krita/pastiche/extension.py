@@ -38,7 +38,7 @@ class PasticheExtension(Extension):
         studio, texts = self._studio, self._studio.texts
         guard = guard_with(studio.tell_error)
         actions: list[tuple[str, str, str, Callable[[], object]]] = [
-            ("pastiche_show", texts.menu_entry, texts.blurb, _show_docker),
+            ("pastiche_show", texts.menu_entry, texts.blurb, _show_stylizing),
             (
                 "pastiche_stylize",
                 f"{texts.title}: {texts.stylize}",
@@ -46,6 +46,13 @@ class PasticheExtension(Extension):
                 studio.stylize,
             ),
             ("pastiche_again", texts.again, texts.again_tip, studio.stylize_again),
+            ("pastiche_paint_show", texts.paint_menu_entry, texts.paint_blurb, _show_painting),
+            (
+                "pastiche_paint",
+                f"{texts.title}: {texts.paint}",
+                texts.paint_tip,
+                studio.painting.paint,
+            ),
         ]
         for name, text, tip, act in actions:
             action = window.createAction(name, text, _MENU)
@@ -70,6 +77,18 @@ def _show_docker() -> None:
     for docker in _dockers():
         docker.setVisible(True)
         docker.raise_()
+
+
+def _show_stylizing() -> None:
+    _show_docker()
+    for docker in _dockers():
+        docker.show_stylizing()
+
+
+def _show_painting() -> None:
+    _show_docker()
+    for docker in _dockers():
+        docker.show_painting()
 
 
 def _dockers() -> list[PasticheDocker]:

@@ -1,4 +1,4 @@
-"""A job: some layers, stylized with the same options."""
+"""A job: some layers, worked on in the background."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pastiche_client.editing.run import ItemOutcome, LayerRun, RunResult
+from pastiche_client.editing.run_states import Outcome, Outcomes
 
 from .insertion import require_open
 from .qt import QObject, pyqtSignal
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from typing import TypeAlias
 
     from krita import Document
 
     from pastiche_client.client import Client
-    from pastiche_client.editing.options import Options
-    from pastiche_client.editing.run import RunState
+    from pastiche_client.editing.item_run import ItemRun
+    from pastiche_client.editing.run_states import RunItem, RunState
     from pastiche_client.editing.texts import Texts
+    from pastiche_client.results import OptimizeResult, StylizeResult
 
     from .poster import Poster
     from .work import Work
+
+    ItemOutcome: TypeAlias = Outcome[StylizeResult] | Outcome[OptimizeResult]
+    RunResult: TypeAlias = Outcomes[StylizeResult] | Outcomes[OptimizeResult]
+    AnyRun: TypeAlias = ItemRun[StylizeResult] | ItemRun[OptimizeResult]
 
 
 class JobState(Enum):
@@ -60,6 +66,8 @@ class _Key:
 class Job(QObject):
     """Runs in the background from `start` on; everything happens in the thread of windows.
 
+    Kinds of jobs have a `begin`.
+
     Attributes:
         label: what is being done, for the list of jobs.
         state: how far it is.
@@ -75,7 +83,6 @@ class Job(QObject):
         services: Services,
         document: Document,
         works: Sequence[Work],
-        options: Options,
         label: str,
         parent: QObject | None = None,
     ) -> None:
@@ -85,11 +92,10 @@ class Job(QObject):
         self.fraction = 0.0
         self.status = services.texts.job_waiting
         self.message = ""
-        self._services = services
+        self.services = services
         self._document = document
         self._works = tuple(works)
-        self._options = options
-        self._run: LayerRun | None = None
+        self._run: AnyRun | None = None
         self._cancelled = False
         self._taking_failed: dict[int, Exception] = {}
 
@@ -119,40 +125,50 @@ class Job(QObject):
         if self.state.is_final:
             return
         if self._cancelled:
-            self._finish(JobState.CANCELLED, self._services.texts.job_cancelled, "")
+            self._finish(JobState.CANCELLED, self.services.texts.job_cancelled, "")
             return
-        self._run = LayerRun.start(
-            self._services.client,
-            items,
-            self._options,
-            post=self._services.poster.post,
-            on_update=self._updated,
-            on_item=self._arrived,
-            on_done=lambda result: self._do(self._complete(result)),
-        )
+        self._run = self.begin(items)
 
-    def _updated(self, state: RunState) -> None:
+    # For the run: ------------------------------------------------------------------------------
+
+    def begin(self, items: Sequence[RunItem]) -> AnyRun:
+        """Start the run; it must call the three functions that follow."""
+        raise NotImplementedError
+
+    def updated(self, state: RunState) -> None:
+        """How far the run is."""
         if self.state.is_final:
             return
         self.state = JobState.RUNNING
         self.fraction = state.fraction
-        self.status = self._services.texts.progress(state)
+        self.status = self.describe(state)
         self.changed.emit()
 
-    def _arrived(self, outcome: ItemOutcome) -> None:
+    def arrived(self, outcome: ItemOutcome) -> None:
+        """What has become of one item."""
         key = outcome.key
         assert isinstance(key, _Key)
         if outcome.result is None or self.state.is_final:
             return
         steps = self._works[key.work].take(key.inner, outcome.result)
-        self._services.poster.do(
+        self.services.poster.do(
             steps, lambda error: self._taking_failed.setdefault(key.work, error)
         )
+
+    def ended(self, result: RunResult) -> None:
+        """The run is at its end."""
+        self._do(self._complete(result))
+
+    def describe(self, state: RunState) -> str:
+        """A line for the progress bar."""
+        return self.services.texts.progress(state)
+
+    # -------------------------------------------------------------------------------------------
 
     def _complete(self, result: RunResult) -> Generator[None, None, None]:
         if self.state.is_final:
             return
-        outcomes: list[ItemOutcome] = []
+        outcomes: list[Outcome[None]] = []
         notes: list[str] = []
         for index, work in enumerate(self._works):
             outcome = self._outcome(index, result)
@@ -160,15 +176,15 @@ class Job(QObject):
                 try:
                     notes += yield from work.complete()
                 except Exception as error:  # noqa: BLE001 - it is told with the other failures
-                    outcome = ItemOutcome(None, work.name, error=error)
+                    outcome = Outcome(None, work.name, error=error)
             outcomes.append(outcome)
         if self.state.is_final:
             return
         cancelled = any(outcome.cancelled for outcome in outcomes)
-        whole = RunResult(tuple(outcomes), cancelled=cancelled)
-        texts = self._services.texts
+        whole = Outcomes(tuple(outcomes), cancelled=cancelled)
+        texts = self.services.texts
         message = "\n".join(
-            line for line in [texts.summary(whole, self._services.client.paths), *notes] if line
+            line for line in [texts.summary(whole, self.services.client.paths), *notes] if line
         )
         if whole.failed:
             self._finish(JobState.FAILED, texts.job_failed, message)
@@ -178,7 +194,7 @@ class Job(QObject):
             self.fraction = 1.0
             self._finish(JobState.DONE, texts.job_done, message)
 
-    def _outcome(self, index: int, result: RunResult) -> ItemOutcome:
+    def _outcome(self, index: int, result: RunResult) -> Outcome[None]:
         """What became of one work: all its items must have succeeded."""
         name = self._works[index].name
         mine = [
@@ -189,11 +205,11 @@ class Job(QObject):
         failed = next((outcome.error for outcome in mine if outcome.error is not None), None)
         error = self._taking_failed.get(index, failed)
         if error is not None:
-            return ItemOutcome(None, name, error=error)
-        return ItemOutcome(None, name, delivered=all(outcome.succeeded for outcome in mine))
+            return Outcome(None, name, error=error)
+        return Outcome(None, name, delivered=all(outcome.succeeded for outcome in mine))
 
     def _do(self, steps: Generator[None, None, None]) -> None:
-        self._services.poster.do(steps, self._end)
+        self.services.poster.do(steps, self._end)
 
     def _end(self, error: Exception) -> None:
         """End it early, as failed."""
@@ -201,15 +217,15 @@ class Job(QObject):
             return
         if self._run is not None:
             self._run.cancel()
-        texts = self._services.texts
-        message = texts.sentence(error, self._services.client.paths)
+        texts = self.services.texts
+        message = texts.sentence(error, self.services.client.paths)
         self._finish(JobState.FAILED, texts.job_failed, message)
 
     def _finish(self, state: JobState, status: str, message: str) -> None:
         self.state = state
         self.status = status
         self.message = message
-        self._services.poster.do(self._close(), _ignore)
+        self.services.poster.do(self._close(), _ignore)
         self.changed.emit()
 
     def _close(self) -> Generator[None, None, None]:

@@ -8,6 +8,7 @@ from krita import Krita
 
 from .elided_label import ElidedLabel
 from .job import JobState
+from .paint_job import PaintJob
 from .qt import (
     QFrame,
     QGridLayout,
@@ -21,6 +22,8 @@ from .qt import (
 )
 
 if TYPE_CHECKING:
+    from pastiche_client.editing.texts import Texts
+
     from .job import Job
     from .studio import Studio
 
@@ -37,11 +40,7 @@ class JobList(QWidget):
         self._studio = studio
         self._rows: list[JobRow] = []
         title = QLabel(studio.texts.jobs)
-        clear = QToolButton()
-        clear.setIcon(Krita.instance().icon("edit-clear"))
-        clear.setToolTip(studio.texts.clear_jobs)
-        clear.setAccessibleName(studio.texts.clear_jobs)
-        clear.setAutoRaise(True)
+        clear = _button("edit-clear", studio.texts.clear_jobs)
         clear.clicked.connect(self._clear)
         head = QHBoxLayout()
         head.addWidget(title)
@@ -69,7 +68,7 @@ class JobList(QWidget):
         studio.job_added.connect(self._add)
 
     def _add(self, job: Job) -> None:
-        row = JobRow(job, self._studio.texts.cancel)
+        row = JobRow(job, self._studio.texts)
         self._rows.insert(0, row)
         self._layout.insertWidget(0, row)
         finished = [row for row in self._rows if row.job.state.is_final]
@@ -95,9 +94,9 @@ class JobList(QWidget):
 
 
 class JobRow(QFrame):
-    """One job: its name, progress, and a button to cancel it."""
+    """One job: its name, progress, and buttons to end it."""
 
-    def __init__(self, job: Job, cancel: str, parent: QWidget | None = None) -> None:
+    def __init__(self, job: Job, texts: Texts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.job = job
         self._name = ElidedLabel(job.label)
@@ -107,19 +106,21 @@ class JobRow(QFrame):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR_HEIGHT)
         self._bar.setRange(0, 1000)
-        self._cancel = QToolButton()
-        self._cancel.setIcon(Krita.instance().icon("dialog-cancel"))
-        self._cancel.setToolTip(cancel)
-        self._cancel.setAccessibleName(cancel)
-        self._cancel.setAutoRaise(True)
+        self._cancel = _button("dialog-cancel", texts.cancel)
         self._cancel.clicked.connect(lambda: job.cancel())
+        self._stop: QToolButton | None = None
         grid = QGridLayout(self)
         grid.setContentsMargins(2, 2, 2, 2)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(0, 1)
         grid.addWidget(self._name, 0, 0)
-        grid.addWidget(self._cancel, 0, 1, 3, 1)
+        if isinstance(job, PaintJob):
+            stop = _button("dialog-ok", f"{texts.stop_and_keep}: {texts.stop_and_keep_tip}")
+            stop.clicked.connect(lambda: job.stop_and_keep())
+            grid.addWidget(stop, 0, 1, 3, 1)
+            self._stop = stop
+        grid.addWidget(self._cancel, 0, 2, 3, 1)
         grid.addWidget(self._bar, 1, 0)
         grid.addWidget(self._status, 2, 0)
         job.changed.connect(self._refresh)
@@ -130,9 +131,20 @@ class JobRow(QFrame):
         self._bar.setValue(round(job.fraction * 1000))
         self._bar.setVisible(not job.state.is_final)
         self._cancel.setVisible(not job.state.is_final)
+        if self._stop is not None:
+            self._stop.setVisible(not job.state.is_final)
         first_line = job.message.partition("\n")[0]
         failed = job.state is JobState.FAILED
         self._status.set_text(
             f"{job.status}: {first_line}" if failed and first_line else job.status
         )
         self.setToolTip(job.message)
+
+
+def _button(icon: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(Krita.instance().icon(icon))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.setAutoRaise(True)
+    return button

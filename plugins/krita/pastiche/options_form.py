@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 from pastiche_client.editing.options import STROKE_SIZES
 
 from .qt import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
-from .slider_row import Scale, SliderRow
+from .slider_row import PERCENT, TIMES, SliderRow
 
 if TYPE_CHECKING:
     from pastiche_client.editing.catalogue import StyleItem
 
     from .studio import Studio
     from .style_chooser import StyleChooser
-
-_PERCENT = Scale(factor=100.0, decimals=0, suffix=" %", step=1.0)
-_TIMES = Scale(factor=1.0, decimals=2, suffix=" ×", step=0.05, logarithmic=True)  # noqa: RUF001 - times
 
 
 class OptionsForm(QWidget):
@@ -36,9 +33,9 @@ class OptionsForm(QWidget):
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        self._strength = SliderRow(grid, 0, texts.strength, texts.strength_tip, _PERCENT, 0.0, 1.0)
+        self._strength = SliderRow(grid, 0, texts.strength, texts.strength_tip, PERCENT, 0.0, 1.0)
         self._stroke_size = SliderRow(
-            grid, 1, texts.stroke_size, texts.stroke_size_tip, _TIMES, *STROKE_SIZES
+            grid, 1, texts.stroke_size, texts.stroke_size_tip, TIMES, *STROKE_SIZES
         )
         label = QLabel(texts.second_style)
         self._second = QComboBox()
@@ -49,7 +46,7 @@ class OptionsForm(QWidget):
         grid.addWidget(label, 2, 0)
         grid.addWidget(self._second, 2, 1, 1, 2)
         self._share = SliderRow(
-            grid, 3, texts.second_share, texts.second_share_tip, _PERCENT, 0.0, 1.0
+            grid, 3, texts.second_share, texts.second_share_tip, PERCENT, 0.0, 1.0
         )
         self._preserve = QCheckBox(texts.preserve_colors)
         self._preserve.setToolTip(texts.preserve_colors_tip)

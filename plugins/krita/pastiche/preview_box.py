@@ -10,7 +10,8 @@ from pastiche_client.editing.preview_plan import PreviewMode, PreviewPlan
 from pastiche_client.editing.told import ToldError
 
 from .picture_view import PictureView
-from .preview_source import LayerView, look, picture_of, plan, read_small
+from .pictures import picture_of
+from .preview_source import LayerView, look, plan, read_small
 from .qt import (
     QApplication,
     QCheckBox,

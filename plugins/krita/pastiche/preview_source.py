@@ -11,6 +11,7 @@ from pastiche_client.editing.preview_plan import PreviewMode, PreviewPlan, plan_
 from pastiche_client.layer import Layer, PixelFormat, SampleType
 
 from .color_space import SCREEN, ColorSpace
+from .pictures import picture_bytes
 from .pixels import Pixels, converted, finish, thinned
 from .qt import QImage, QRect, QSize, Qt
 from .reading import check_layer, read_pixels, readable_rect, selected_layers
@@ -63,7 +64,7 @@ def look() -> LayerView | None:
     fingerprint = (
         node.uniqueId().toString(),
         rect.getRect(),
-        _bytes(small),
+        picture_bytes(small),
         selected,
         document.currentTime(),
     )
@@ -94,16 +95,9 @@ def read_small(view: LayerView, plan: PreviewPlan) -> Layer:
         plan.out_height,
         PixelFormat.BGRA,
         SampleType.U8,
-        _bytes(_scaled(picture, plan, QImage.Format.Format_ARGB32)),
+        picture_bytes(_scaled(picture, plan, QImage.Format.Format_ARGB32)),
         mask=mask,
     )
-
-
-def picture_of(layer: Layer) -> QImage:
-    """A BGRA layer with 8 bits as a picture of its own."""
-    return QImage(
-        layer.packed(), layer.width, layer.height, layer.width * 4, QImage.Format.Format_ARGB32
-    ).copy()
 
 
 def _read_thinned(node: Node, rect: QRect, step: int) -> Pixels:
@@ -128,7 +122,7 @@ def _read_mask(view: LayerView, rect: QRect, plan: PreviewPlan) -> bytes | None:
     picture = QImage(data, width, height, width, QImage.Format.Format_Grayscale8)
     small = _scaled(picture, plan, QImage.Format.Format_Grayscale8)
     return b"".join(
-        _bytes(small.copy(0, row, small.width(), 1))[: small.width()]
+        picture_bytes(small.copy(0, row, small.width(), 1))[: small.width()]
         for row in range(small.height())
     )
 
@@ -141,7 +135,3 @@ def _scaled(picture: QImage, plan: PreviewPlan, image_format: QImage.Format) -> 
         size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
     return small.convertToFormat(image_format)
-
-
-def _bytes(picture: QImage) -> bytes:
-    return picture.constBits().asstring(picture.sizeInBytes())

@@ -11,6 +11,7 @@ import sys
 # Both may be installed; only the one that Krita has loaded fits to it.
 if "PyQt6.QtCore" in sys.modules:
     from PyQt6.QtCore import (
+        QFileInfo,
         QLocale,
         QObject,
         QPointF,
@@ -38,6 +39,7 @@ if "PyQt6.QtCore" in sys.modules:
         QCheckBox,
         QComboBox,
         QDoubleSpinBox,
+        QFileDialog,
         QFrame,
         QGridLayout,
         QHBoxLayout,
@@ -50,12 +52,14 @@ if "PyQt6.QtCore" in sys.modules:
         QScrollArea,
         QSizePolicy,
         QSlider,
+        QTabWidget,
         QToolButton,
         QVBoxLayout,
         QWidget,
     )
 else:
     from PyQt5.QtCore import (
+        QFileInfo,
         QLocale,
         QObject,
         QPointF,
@@ -83,6 +87,7 @@ else:
         QCheckBox,
         QComboBox,
         QDoubleSpinBox,
+        QFileDialog,
         QFrame,
         QGridLayout,
         QHBoxLayout,
@@ -95,6 +100,7 @@ else:
         QScrollArea,
         QSizePolicy,
         QSlider,
+        QTabWidget,
         QToolButton,
         QVBoxLayout,
         QWidget,

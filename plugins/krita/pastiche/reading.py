@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from .qt import QUuid
 
-#: Kinds of layers that show something of their own.
-_KINDS = frozenset({"paintlayer", "grouplayer", "vectorlayer", "filllayer", "clonelayer"})
-_FILE_LAYER = "filelayer"
+# Kinds of layers that show something of their own.
+_KINDS = frozenset(
+    {"paintlayer", "grouplayer", "vectorlayer", "filllayer", "clonelayer", "filelayer"}
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def selected_layers(document: Document) -> list[Node]:
 def check_layer(node: Node) -> None:
     """Raises RefusalError, saying what to do, where a layer cannot be stylized."""
     name = node.name()
-    if node.type() not in {*_KINDS, _FILE_LAYER}:
+    if not is_readable(node):
         raise refusals.layer_unsupported(name, node.type())
     if not ColorSpace.of(node).is_known:
         raise refusals.color_unsupported(name, str(ColorSpace.of(node)))
@@ -93,6 +94,11 @@ def check_layer(node: Node) -> None:
     parent = node.parentNode()
     if parent is not None and parent.locked():
         raise refusals.parent_locked(parent.name())
+
+
+def is_readable(node: Node) -> bool:
+    """Whether it is a layer that shows something of its own."""
+    return node.type() in _KINDS
 
 
 def read_source(document: Document, node: Node) -> Source:

@@ -24,6 +24,10 @@ class Scale:
     logarithmic: bool = False
 
 
+PERCENT = Scale(factor=100.0, decimals=0, suffix=" %", step=1.0)
+TIMES = Scale(factor=1.0, decimals=2, suffix=" ×", step=0.05, logarithmic=True)  # noqa: RUF001 - times
+
+
 class SliderRow(QObject):
     """A row of a grid. Emits `changed` when the user changes the value."""
 

@@ -10,50 +10,56 @@ from krita import Krita
 from pastiche_client.client import Client
 from pastiche_client.editing import refusals
 from pastiche_client.editing.catalogue import Catalogue, load_in_background
-from pastiche_client.editing.presets import PresetError, PresetStore
+from pastiche_client.editing.option_store import PresetError
+from pastiche_client.editing.options import Options
+from pastiche_client.editing.paint_recipe import PaintRecipe
+from pastiche_client.editing.presets import PresetStore
 from pastiche_client.editing.texts import Texts
 from pastiche_client.editing.translations import translator
 
 from .frames import AnimatedLayer, key_times
-from .job import Job, Services
+from .job import Services
+from .option_holder import OptionHolder
+from .paint_studio import PaintStudio
 from .poster import Poster
-from .qt import QLocale, QObject, QTimer, pyqtSignal
+from .qt import QLocale, QTimer, pyqtSignal
 from .reading import active_document, read_source, selected_layers
 from .recipes import find_recipe
-from .work import FramesWork, LayerWork
+from .stylize_job import StylizeJob
+from .work import FramesWork, StylizeWork
 
 if TYPE_CHECKING:
     from krita import Document, Node
 
-    from pastiche_client.editing.options import Options
-
+    from .job import Job
+    from .qt import QObject
     from .work import Work
 
 
-class Studio(QObject):
+class Studio(OptionHolder[Options]):
     """The one object behind all dockers and actions.
 
     Attributes:
         catalogue: the styles; None until they are loaded.
-        options: the values that the docker shows; None while there is no style.
+        options: the values of stylizing; None while there is no style.
+        painting: the values of painting like other layers.
         all_frames: whether an animated layer's frames are all stylized.
     """
 
     told = pyqtSignal(str)  # a sentence for the user, empty to take it back
     catalogue_changed = pyqtSignal()
-    options_changed = pyqtSignal()
     job_added = pyqtSignal(object)
-    presets_changed = pyqtSignal()
+    stylizing_wanted = pyqtSignal()  # its page is to be shown
     closing = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.texts = Texts(translator(_languages(), Krita.krita_i18n))
         self.client = Client(client_id=f"krita-{os.getpid()}")
-        self.presets = PresetStore(self.client.paths, "krita")
+        super().__init__(PresetStore(self.client.paths, "krita"), parent)
+        self.texts = Texts(translator(_languages(), Krita.krita_i18n))
         self.poster = Poster(self.tell_error, self)
+        self.services = Services(self.client, self.texts, self.poster)
+        self.painting = PaintStudio(self)
         self.catalogue: Catalogue | None = None
-        self.options: Options | None = None
         self.all_frames = False
         self.jobs: list[Job] = []
         self._loading = False
@@ -99,12 +105,6 @@ class Studio(QObject):
         self.catalogue = None
         self.load_catalogue()
 
-    def set_options(self, options: Options) -> None:
-        """Take other values, and show them in every docker."""
-        if options != self.options:
-            self.options = options
-            self.options_changed.emit()
-
     def use_options(self, options: Options) -> None:
         """Take values from a preset or a recipe, whose style may not be installed."""
         usable = options if self.catalogue is None else self.catalogue.usable(options)
@@ -113,6 +113,11 @@ class Studio(QObject):
         self.set_options(usable)
         if usable.style != options.style:
             self.told.emit(self.texts.style_missing(options.style))
+
+    def reset(self) -> None:
+        """Take the values with which the style is meant to be used."""
+        if self.catalogue is not None and self.options is not None:
+            self.set_options(self.catalogue.defaults(self.options.style))
 
     def _catalogue_loaded(self, catalogue: Catalogue) -> None:
         self._loading = False
@@ -125,35 +130,16 @@ class Studio(QObject):
         self.told.emit("")
         if options is None:
             self.tell_error(refusals.no_packs())
-        for problem in self.presets.problems:
+        for problem in (*self.presets.problems, *self.painting.presets.problems):
             self.tell_error(problem)
+        self.painting.load_encoders()
 
     def _catalogue_failed(self, error: Exception) -> None:
         self._loading = False
         self.catalogue_changed.emit()
         self.tell_error(error)
 
-    # Presets and recipes: ----------------------------------------------------------------------
-
-    def save_preset(self, name: str) -> None:
-        """Keep the values under a name. Raises PresetError, RefusalError."""
-        if self.options is None:
-            raise refusals.no_style()
-        self.presets.save(name, self.options)
-        self.presets_changed.emit()
-
-    def delete_preset(self, name: str) -> None:
-        """Raises PresetError."""
-        self.presets.delete(name)
-        self.presets_changed.emit()
-
-    def use_preset(self, name: str) -> None:
-        """Take a preset's values. Raises RefusalError if no style is installed."""
-        options = self.presets.get(name)
-        if options is None:  # another editor removed it
-            self.presets_changed.emit()
-            return
-        self.use_options(options)
+    # Recipes: ----------------------------------------------------------------------------------
 
     def use_recipe(self) -> None:
         """Take the values of the active layer's recipe. Raises RefusalError, RecipeError."""
@@ -162,6 +148,10 @@ class Studio(QObject):
         if node is None:
             raise refusals.no_layer()
         recipe = find_recipe(document, node)
+        if isinstance(recipe, PaintRecipe):
+            self.painting.use_recipe(recipe, node.name())
+            return
+        self.stylizing_wanted.emit()
         self.told.emit(self.texts.recipe_loaded(node.name()))
         self.use_options(recipe.options)
         item = self.catalogue.find(recipe.options.style) if self.catalogue else None
@@ -190,6 +180,14 @@ class Studio(QObject):
             raise refusals.no_last_values()
         return self._start(options, all_frames=self.all_frames)
 
+    def start_job(self, job: Job) -> None:
+        """Start a job, and show it in every docker."""
+        self.told.emit("")
+        job.changed.connect(lambda: self._job_changed(job))
+        self.jobs.append(job)
+        self.job_added.emit(job)
+        job.start()
+
     def clear_finished_jobs(self) -> None:
         self.jobs = [job for job in self.jobs if not job.state.is_final]
 
@@ -206,14 +204,10 @@ class Studio(QObject):
             for work in works:
                 work.close()
             raise
-        self.told.emit("")
         label = ", ".join(work.name for work in works)
-        services = Services(self.client, self.texts, self.poster)
-        job = Job(services, document, works, options, f"{label} - {style}", self)
-        job.changed.connect(lambda: self._job_changed(job))
-        self.jobs.append(job)
-        self.job_added.emit(job)
-        job.start()
+        label = self.texts.layer_name(label, style)
+        job = StylizeJob(self.services, document, works, options, label, self)
+        self.start_job(job)
         try:
             self.presets.remember_last(options)
         except PresetError as error:  # the work goes on all the same
@@ -226,7 +220,7 @@ class Studio(QObject):
         if frames:
             animated = AnimatedLayer(document, node)
             return FramesWork(document, animated, options, new_name, self.texts)
-        return LayerWork(document, read_source(document, node), options, new_name, self.texts)
+        return StylizeWork(document, read_source(document, node), options, new_name, self.texts)
 
     def _style_label(self, options: Options) -> str:
         labels = []

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pastiche_client.editing.paint_recipe import PaintRecipe
 from pastiche_client.editing.recipe import Recipe
-from pastiche_client.editing.run import RunItem
+from pastiche_client.editing.run_states import RunItem
+from pastiche_client.results import OptimizeResult, StylizeResult
 
 from .color_space import ColorSpace
 from .insertion import insert_above, require_node, result_rect
+from .paint_styles import read_style
 from .pixels import Pixels, converted, finish, masked
 from .reading import read_pixels, wire_layer
 from .recipes import keep_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import TypeAlias
 
     from krita import Document
 
     from pastiche_client.editing.options import Options
+    from pastiche_client.editing.paint_options import PaintOptions
     from pastiche_client.editing.texts import Texts
     from pastiche_client.layer import Layer
-    from pastiche_client.results import StylizeResult
 
     from .frames import AnimatedLayer
     from .reading import Source
+
+    AnyResult: TypeAlias = StylizeResult | OptimizeResult
 
 
 class Work(Protocol):
@@ -40,7 +46,7 @@ class Work(Protocol):
         """What is sent. The keys are for `take`."""
         ...
 
-    def take(self, key: object, result: StylizeResult) -> Generator[None, None, None]:
+    def take(self, key: object, result: AnyResult) -> Generator[None, None, None]:
         """Use one result. Raises what is to be told."""
         ...
 
@@ -54,15 +60,12 @@ class Work(Protocol):
 
 
 class LayerWork:
-    """A layer as it looks now."""
+    """A layer as it looks now. Its kinds know how to write the result's recipe."""
 
-    def __init__(
-        self, document: Document, source: Source, options: Options, new_name: str, texts: Texts
-    ) -> None:
+    def __init__(self, document: Document, source: Source, new_name: str, texts: Texts) -> None:
         self.name = source.name
         self._document = document
         self._source = source
-        self._options = options
         self._new_name = new_name
         self._texts = texts
         self._sent: Layer | None = None
@@ -75,7 +78,7 @@ class LayerWork:
         assert self._sent is not None
         return [RunItem(self, self._sent, self.name)]
 
-    def take(self, key: object, result: StylizeResult) -> Generator[None, None, None]:
+    def take(self, key: object, result: AnyResult) -> Generator[None, None, None]:
         assert key is self
         assert self._sent is not None
         source = self._source
@@ -89,8 +92,12 @@ class LayerWork:
         node = require_node(self._document, source.node_id, source.name)
         rect = result_rect(source, node)
         new = yield from insert_above(self._document, node, self._new_name, rect, pixels)
-        keep_recipe(self._document, new, Recipe.of(self._options, result))
+        keep_recipe(self._document, new, self.recipe(result))
         self._notes += result.summary.notes
+
+    def recipe(self, result: AnyResult) -> Recipe | PaintRecipe:
+        """How the result was made."""
+        raise NotImplementedError
 
     def complete(self) -> Generator[None, None, list[str]]:
         yield
@@ -98,6 +105,49 @@ class LayerWork:
 
     def close(self) -> None:
         self._sent = None
+
+
+class StylizeWork(LayerWork):
+    """A layer to be stylized."""
+
+    def __init__(
+        self, document: Document, source: Source, options: Options, new_name: str, texts: Texts
+    ) -> None:
+        super().__init__(document, source, new_name, texts)
+        self._options = options
+
+    def recipe(self, result: AnyResult) -> Recipe:
+        assert isinstance(result, StylizeResult)
+        return Recipe.of(self._options, result)
+
+
+class PaintWork(LayerWork):
+    """A layer to be painted like others.
+
+    Attributes:
+        styles: the pictures of the options' styles, once it is prepared.
+    """
+
+    def __init__(
+        self, document: Document, source: Source, options: PaintOptions, new_name: str, texts: Texts
+    ) -> None:
+        super().__init__(document, source, new_name, texts)
+        self.styles: list[Layer] = []
+        self._options = options
+
+    def prepare(self) -> Generator[None, None, None]:
+        yield from super().prepare()
+        for choice in self._options.styles:
+            style = yield from read_style(choice, self._document, self._options.style_side)
+            self.styles.append(style)
+
+    def recipe(self, result: AnyResult) -> PaintRecipe:
+        assert isinstance(result, OptimizeResult)
+        return PaintRecipe.of(self._options, result)
+
+    def close(self) -> None:
+        super().close()
+        self.styles.clear()
 
 
 class FramesWork:
@@ -130,13 +180,14 @@ class FramesWork:
             for time in self._animated.times
         ]
 
-    def take(self, key: object, result: StylizeResult) -> Generator[None, None, None]:
+    def take(self, key: object, result: AnyResult) -> Generator[None, None, None]:
         assert isinstance(key, int)
         original = self._animated.read(key)
         space = self._animated.space
         pixels = yield from _received(result.layer, self._sent.pop(key), original, space)
         pixels = yield from masked(pixels, self._animated.mask(key))
         self._animated.write(key, pixels)
+        assert isinstance(result, StylizeResult)
         self._recipe = Recipe.of(self._options, result)
         self._notes += [note for note in result.summary.notes if note not in self._notes]
 

@@ -16,6 +16,7 @@ from tests.editors.support.krita import Krita, install_plugins, running_krita
 from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_training import write_encoder
 
 INSIDE = Path(__file__).parent / "inside.py"
 
@@ -33,12 +34,15 @@ _SLOW = TransformerArchitecture(
 
 @pytest.fixture(scope="session")
 def krita_home(krita_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
-    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow).
+    """A home with the plug-in, packs - tiny (one, two), other (three), slow (slow) - and the
+    encoder vgg19-quarter with random weights.
 
     No daemon runs yet: the plug-in starts one when it needs it.
     """
     workspace = workspaces(krita_root)
     write_packs(workspace)
+    (workspace.data.root / "encoders").mkdir()
+    write_encoder(workspace.data.root / "encoders" / "vgg19-quarter.safetensors")
     write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")
     install_plugins(workspace)
     return workspace

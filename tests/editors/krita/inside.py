@@ -230,12 +230,12 @@ def prepare(width=1366, height=768):
 
 
 def set_preview(on):
-    docker()._preview._on.setChecked(on)
+    docker()._stylizing._preview._on.setChecked(on)
 
 
 def set_preview_mode(mode):
     """Choose as the mouse would: "fit" or "detail"."""
-    box = docker()._preview._mode
+    box = docker()._stylizing._preview._mode
     (index,) = [i for i in range(box.count()) if box.itemData(i).value == mode]
     box.setCurrentIndex(index)
     box.activated.emit(index)
@@ -308,7 +308,7 @@ def use_recipe():
     (button,) = [
         button
         for button in docker().findChildren(QToolButton)
-        if button.toolTip() == studio().texts.load_recipe_tip
+        if button.toolTip() == studio().texts.load_recipe_tip and button.isVisible()
     ]
     button.click()
 
@@ -386,6 +386,106 @@ def names_of_first():
     return [child.name() for child in documents[0].topLevelNodes()]
 
 
+# Painting: -------------------------------------------------------------------------------------
+
+
+def set_paint(**values):
+    """Take these values; the styles are those of `paint_style`, or none."""
+    module = "pastiche.vendor.pastiche_client.editing.paint_options"
+    kind = __import__(module, fromlist=["PaintOptions"]).PaintOptions
+    studio().painting.set_options(kind.from_dict(values))
+
+
+def layer_style(name, weight=1.0):
+    """What finds a layer of the document again."""
+    return {
+        "kind": "layer",
+        "name": name,
+        "layer": node(name).uniqueId().toString(),
+        "weight": weight,
+    }
+
+
+def paint_options():
+    return studio().painting.options.to_dict()
+
+
+def stop_and_keep(index):
+    studio().jobs[index].stop_and_keep()
+
+
+def show_page(painting):
+    docker().show_painting() if painting else docker().show_stylizing()
+
+
+def shown_page():
+    return docker()._pages.tabText(docker()._pages.currentIndex())
+
+
+def encoders():
+    form = docker()._painting._form
+    return [form._encoder.itemData(row) for row in range(form._encoder.count())]
+
+
+def style_combos():
+    return [row._combo for row in docker()._painting._rows._rows]
+
+
+def listed_styles():
+    """What the first box with styles offers when it is opened."""
+    combo = style_combos()[0]
+    combo.fill()
+    return [combo.itemText(row) for row in range(combo.count()) if combo.itemText(row)]
+
+
+def style_box():
+    """The middle of the first box with styles, on the screen."""
+    combo = style_combos()[0]
+    center = combo.mapToGlobal(combo.rect().center())
+    return [center.x(), center.y()]
+
+
+def style_popup():
+    """Where the entries of the opened box are, by their text; empty while it is closed."""
+    view = style_combos()[0].view()
+    if not view.isVisible():
+        return {}
+    model = view.model()
+    found = {}
+    for row in range(model.rowCount()):
+        index = model.index(row, 0)
+        center = view.viewport().mapToGlobal(view.visualRect(index).center())
+        found[index.data() or ""] = [center.x(), center.y()]
+    return found
+
+
+def paint_picture():
+    """The size of what the page shows, and how many colours."""
+    picture = docker()._painting._picture._picture
+    if picture.isNull():
+        return None
+    colors = {picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}
+    return [picture.width(), picture.height(), len(colors)]
+
+
+def recipe(name):
+    """The recipe of a layer, as its text."""
+    (key,) = [
+        key
+        for key in document().annotationTypes()
+        if key.endswith(node(name).uniqueId().toString().strip("{}"))
+    ]
+    return bytes(document().annotation(key)).decode("ascii")
+
+
+def visible_buttons():
+    return [
+        button.text()
+        for button in docker().findChildren(QPushButton)
+        if button.isVisible() and button.text()
+    ]
+
+
 # Animation: ------------------------------------------------------------------------------------
 
 
@@ -458,7 +558,11 @@ def frames(name):
 
 
 def button_center(text):
-    (button,) = [button for button in docker().findChildren(QPushButton) if button.text() == text]
+    (button,) = [
+        button
+        for button in docker().findChildren(QPushButton)
+        if button.text() == text and button.isVisible()
+    ]
     center = button.mapToGlobal(button.rect().center())
     return [center.x(), center.y()]
 
@@ -469,7 +573,7 @@ def focus_canvas():
 
 
 def shown_styles():
-    model = docker()._styles.model()
+    model = docker()._stylizing._styles.model()
     entries = [model.item(row) for row in range(model.rowCount())]
     return [
         {
@@ -482,7 +586,7 @@ def shown_styles():
 
 
 def style_center(name):
-    chooser = docker()._styles
+    chooser = docker()._stylizing._styles
     model = chooser.model()
     (row,) = [row for row in range(model.rowCount()) if model.item(row).data(Qt.UserRole) == name]
     chooser.scrollTo(model.index(row, 0))
@@ -499,19 +603,19 @@ def has_dialog():
 
 
 def second_styles():
-    combo = docker()._form._second
+    combo = docker()._stylizing._form._second
     return [combo.itemData(row) for row in range(combo.count())]
 
 
 def set_slider(label, value):
     """Move the slider as the mouse would."""
-    rows = docker()._form.findChildren(QSlider)
+    rows = docker()._stylizing._form.findChildren(QSlider)
     (slider,) = [slider for slider in rows if slider.accessibleName() == label]
     slider.setValue(round(value * slider.maximum()))
 
 
 def preview_picture():
-    return docker()._preview._picture
+    return docker()._stylizing._preview._picture
 
 
 def preview_size():
@@ -533,7 +637,7 @@ def save_preset(name):
 
 
 def preset_bar():
-    return docker()._presets
+    return docker()._stylizing._presets
 
 
 def choose_preset(name):

@@ -102,6 +102,8 @@ class KritaSession:
         self.call("set_preview", on=False)
         self.call("set_all_frames", on=False)
         self.call("set_options", style="tiny/one")
+        self.call("set_paint", encoder="vgg19-quarter", quality="quick")
+        self.call("show_page", painting=False)
         self.call("clear_message")
 
     def add(self, name: str, data: bytes, rect: Rect, parent: str | None = None) -> None:

@@ -1,0 +1,116 @@
+"""What all windows share of painting a layer like others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from krita import Krita
+
+from pastiche_client.editing import refusals
+from pastiche_client.editing.background import load_in_background
+from pastiche_client.editing.option_store import PresetError
+from pastiche_client.editing.paint_options import PaintOptions, StyleKind
+from pastiche_client.editing.presets import PaintPresetStore
+
+from .option_holder import OptionHolder
+from .paint_job import PaintJob
+from .paint_styles import check_there, is_file, is_painted, is_there
+from .qt import pyqtSignal
+from .reading import active_document, read_source, selected_layers
+from .work import PaintWork
+
+if TYPE_CHECKING:
+    from pastiche_client.editing.paint_options import StyleChoice
+    from pastiche_client.editing.paint_recipe import PaintRecipe
+    from pastiche_client.results import Encoder
+
+    from .studio import Studio
+
+
+class PaintStudio(OptionHolder[PaintOptions]):
+    """The values of painting, and the way to start it.
+
+    Attributes:
+        encoders: those that can be used; empty until they are loaded.
+    """
+
+    encoders_changed = pyqtSignal()
+    wanted = pyqtSignal()  # the page is to be shown
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(PaintPresetStore(studio.client.paths, "krita"), studio)
+        self._studio = studio
+        self.encoders: tuple[Encoder, ...] = ()
+        last = self.presets.last() or PaintOptions()
+        # The images and layers of the last time are not open any more.
+        self.options = replace(last, styles=tuple(filter(_is_file, last.styles)))
+
+    def load_encoders(self) -> None:
+        """Ask the daemon, which must run, for the encoders."""
+        client = self._studio.client
+        load_in_background(
+            client.encoders, self._studio.poster.post, self._loaded, self._studio.tell_error
+        )
+
+    def use_options(self, options: PaintOptions) -> None:
+        """Take values from a preset or a recipe; what is not there is told."""
+        # A preset is of any image: without styles it leaves those that are chosen.
+        if not options.styles and self.options is not None:
+            options = replace(options, styles=self.options.styles)
+        self.set_options(options)
+        document = Krita.instance().activeDocument()
+        missing = [style for style in options.styles if document and not is_there(style, document)]
+        if missing:
+            self._studio.told.emit(self._studio.texts.paint_style_missing(missing[0]))
+
+    def use_recipe(self, recipe: PaintRecipe, layer: str) -> None:
+        """Take the values with which a layer was painted, and show them."""
+        self.wanted.emit()
+        texts = self._studio.texts
+        notes = texts.paint_recipe_notes(recipe)
+        self._studio.told.emit("\n".join([texts.recipe_loaded(layer), *notes]))
+        self.use_options(recipe.options)
+
+    def reset(self) -> None:
+        """Take the values to begin with; the styles stay."""
+        styles = self.options.styles if self.options is not None else ()
+        self.set_options(PaintOptions(styles))
+
+    def paint(self) -> PaintJob:
+        """Paint the selected layer like the chosen styles.
+
+        Raises:
+            RefusalError: it cannot be done as things are.
+        """
+        document = active_document()
+        layers = selected_layers(document)
+        if len(layers) > 1:
+            raise refusals.one_layer_to_paint()
+        (node,) = layers
+        options = self.options
+        if options is None or not options.styles:
+            raise refusals.no_paint_style()
+        for style in options.styles:
+            check_there(style, document)
+            if is_painted(style, document, node):
+                raise refusals.no_other_layer()
+        studio, texts = self._studio, self._studio.texts
+        source = read_source(document, node)
+        name = texts.paint_layer_name(source.name, options.name)
+        work = PaintWork(document, source, options, name, texts)
+        job = PaintJob(studio.services, document, work, options, name, studio)
+        studio.start_job(job)
+        try:
+            self.presets.remember_last(options)
+        except PresetError as error:  # the work goes on all the same
+            studio.tell_error(error)
+        return job
+
+    def _loaded(self, encoders: list[Encoder]) -> None:
+        self.encoders = tuple(encoder for encoder in encoders if encoder.usable)
+        self.encoders_changed.emit()
+
+
+def _is_file(style: StyleChoice) -> bool:
+    return style.kind is StyleKind.FILE and is_file(style.file)
