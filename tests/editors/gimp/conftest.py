@@ -9,11 +9,15 @@ import pytest
 
 from pastiche_client import Client
 from pastiche_daemon.packs.manifest import TransformerArchitecture
+from tests.editors.gimp.driving import ENCODER
+from tests.editors.gimp.window import SHORTCUTS, Window, close_dialogs
+from tests.editors.support.display import Display
 from tests.editors.support.editor_root import EditorRoot
 from tests.editors.support.gimp import Gimp, install_plugins, running_gimp
 from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_training import write_encoder
 
 INSIDE = Path(__file__).parent / "inside.py"
 
@@ -31,7 +35,8 @@ _SLOW = TransformerArchitecture(
 
 @pytest.fixture(scope="session")
 def gimp_home(gimp_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
-    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow).
+    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow),
+    and an encoder of random weights.
 
     No daemon runs yet: the plug-in starts one when it needs it.
     """
@@ -43,6 +48,8 @@ def gimp_home(gimp_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspac
     write_tiny_pack(
         packs / "slow-1.0.0.pastiche", pack_id="slow", styles=("slow",), architecture=_SLOW
     )
+    (workspace.data.root / "encoders").mkdir()
+    write_encoder(workspace.data.root / "encoders" / f"{ENCODER}.safetensors")
     write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")
     install_plugins(workspace)
     return workspace
@@ -53,6 +60,23 @@ def gimp(gimp_home: Workspace) -> Iterator[Gimp]:
     """GIMP without windows."""
     with running_gimp(gimp_home, INSIDE) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def started(gimp_home: Workspace, display: Display) -> Iterator[Window]:
+    """GIMP with windows, and no image yet."""
+    settings = next((gimp_home.home / ".config" / "GIMP").glob("3.*"))
+    (settings / "shortcutsrc").write_text(SHORTCUTS, "utf-8")
+    with running_gimp(gimp_home, INSIDE, display=display) as running:
+        yield Window(running, display)
+
+
+@pytest.fixture
+def window(started: Window) -> Iterator[Window]:
+    """GIMP with windows; what a test has opened is closed behind it."""
+    yield started
+    close_dialogs(started.display)
+    started.gimp.call("close_all")
 
 
 @pytest.fixture

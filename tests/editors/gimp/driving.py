@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from tests.editors.support.gimp import Gimp
 
 PROCEDURE = "plug-in-pastiche"
+PAINT = "plug-in-pastiche-paint-like"
 RERUN = "plug-in-pastiche-rerun"
+# Of random weights, among the user's own encoders.
+ENCODER = "vgg19-quarter"
 # Seconds of work at this size, for the pack `slow`.
 SLOW_SIZE = (256, 256)
 
@@ -47,6 +50,8 @@ def ask(
 ) -> dict[str, Any]:
     if procedure == PROCEDURE:
         arguments = {"style": "tiny/one", **arguments}
+    elif procedure == PAINT:
+        arguments = {"encoder": ENCODER, "quality": "quick", **arguments}
     return gimp.call("run", procedure=procedure, image=image, layers=layers, **arguments)
 
 

@@ -206,6 +206,10 @@ def run(procedure, image, layers, run_mode="noninteractive", **arguments):
     config.set_property("image", _image(image) if image else None)
     config.set_core_object_array("drawables", [_item(layer) for layer in layers])
     for name, value in arguments.items():
+        if name in ("style", "second_style") and isinstance(value, int):
+            value = _item(value)
+        elif name == "style_file":
+            value = Gio.File.new_for_path(value)
         config.set_property(name.replace("_", "-"), value)
     values = found.run(config)
     status = values.index(0).value_nick
@@ -225,6 +229,12 @@ def recipe(layer):
     values = found.run(config)
     status = values.index(0).value_nick
     return values.index(1) if status == "success" else Gimp.get_pdb().get_last_error()
+
+
+def export(image, path):
+    """Write an image into a file of the kind that its name says."""
+    file = Gio.File.new_for_path(path)
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, _image(image), file, None)
 
 
 def describe(image):

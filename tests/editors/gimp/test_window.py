@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from subprocess import CalledProcessError
 from typing import Any
 
 import psutil
@@ -24,20 +22,12 @@ from tests.editors.gimp.driving import (
     stylize,
     tree,
 )
-from tests.editors.support.display import Display
-from tests.editors.support.gimp import Gimp, running_gimp
-from tests.editors.support.workspace import Workspace
+from tests.editors.gimp.window import DIALOG, MENU_KEY, Window, close_dialogs
+from tests.editors.support.gimp import running_gimp
 from tests.support.daemon_process import wait_until
 
 pytestmark = pytest.mark.gimp
 
-# The plug-in's entry in the menu, from the keyboard.
-_MENU_KEY = "ctrl+shift+p"
-_SHORTCUTS = f"""\
-(file-version 1)
-(action "{PROCEDURE}" "<Primary><Shift>p")
-"""
-_DIALOG = "^Pastiche$"
 # Places in the dialog, from its left or, below 0, from its right side. The button to load recipes
 # is there only if there are any, and then to the right of the others.
 _SAVE = (-72, 28)
@@ -45,81 +35,6 @@ _DELETE = (-30, 28)
 _LOAD = (-55, 28)
 _PREVIEW = (24, 418)
 _PRESERVE_COLORS = (528, 384)
-
-
-@dataclass
-class Window:
-    """A GIMP with windows, and one image in it."""
-
-    gimp: Gimp
-    display: Display
-    image: int = 0
-    main: str = ""
-
-    def open(self, *, size: tuple[int, int] = (120, 90), **image: Any) -> int:
-        """Show a new image with one layer; returns the layer."""
-        self.image = self.gimp.call("create_image", size=size, **image)
-        layer = self.gimp.call("add_layer", image=self.image, name="picture", alpha=False)
-        self.gimp.call("show", image=self.image)
-        self.main = self.display.wait_for_window(f"{size[0]}x{size[1]}.*GIMP$")
-        return layer
-
-    def state(self) -> Any:
-        return self.gimp.call("describe", image=self.image)
-
-    def press(self, *keys: str) -> None:
-        """Press keys in the image's window."""
-        self.display.key(*keys, window=self.main)
-
-    def wait_for(self, state: Any, what: str) -> None:
-        try:
-            wait_until(lambda: self.state() == state, what)
-        except AssertionError:
-            assert self.state() == state  # says what differs
-
-    def wait_for_layers(self, *names: Any) -> None:
-        wait_until(lambda: tree(self.gimp, self.image) == [*names], f"the layers {names}")
-
-    def dialog(self) -> str:
-        """The plug-in's dialog, once its styles are there."""
-        dialog = self.display.wait_for_window(_DIALOG)
-        x, y, *_ = self.display.geometry(dialog)
-
-        def has_styles() -> bool:
-            shown = self.display.screenshot()
-            return shown.getpixel((x + 3, y + 3)) != shown.getpixel((x + 420, y + 276))
-
-        wait_until(has_styles, "the styles")
-        return dialog
-
-    def height(self, dialog: str) -> int:
-        return self.display.geometry(dialog)[3]
-
-    def click(self, dialog: str, place: tuple[int, int]) -> None:
-        x, y, width, _ = self.display.geometry(dialog)
-        across, down = place
-        self.display.click(x + across + (width if across < 0 else 0), y + down)
-
-    def preview(self, dialog: str) -> bytes:
-        """What the dialog's preview shows."""
-        x, y, *_ = self.display.geometry(dialog)
-        shown = self.display.screenshot().crop((x + 20, y + 20, x + 390, y + 390))
-        return shown.tobytes()
-
-
-@pytest.fixture(scope="module")
-def started(gimp_home: Workspace, display: Display) -> Iterator[Window]:
-    settings = next((gimp_home.home / ".config" / "GIMP").glob("3.*"))
-    (settings / "shortcutsrc").write_text(_SHORTCUTS, "utf-8")
-    with running_gimp(gimp_home, INSIDE, display=display) as running:
-        yield Window(running, display)
-
-
-@pytest.fixture
-def window(started: Window) -> Iterator[Window]:
-    yield started
-    close_dialogs(started.display)
-    started.gimp.call("close_all")
 
 
 @pytest.fixture
@@ -178,7 +93,7 @@ def test_one_step_undoes_and_redoes_all(
 def test_ok_stylizes_and_one_undo_brings_all_back(window: Window) -> None:
     window.open()
     before = window.state()
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     x, y, width, height = window.display.geometry(dialog)
     assert x >= 0
@@ -187,7 +102,7 @@ def test_ok_stylizes_and_one_undo_brings_all_back(window: Window) -> None:
     assert width <= 1366
     assert height <= 768 - 80
     window.display.key("Return", window=dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 2, "the new layer")
     after = window.state()
     assert after["layers"][1] == before["layers"][0]
@@ -213,11 +128,11 @@ def test_the_last_values_come_back_and_are_repeated(window: Window) -> None:
     # The dialog takes the values of a layer's recipe.
     made = stylize(window.gimp, window.image, recipe, style="tiny/two", strength=0.5)
     window.gimp.call("choose", image=window.image, layers=[source])
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     load_recipe(window, dialog)
     window.display.key("Return", window=dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 4, "the new layer")
     (first,) = set(window.gimp.call("layers", image=window.image)) - {source, recipe, *made}
     assert options(window, first) == ("tiny/two", 0.5)
@@ -229,10 +144,10 @@ def test_the_last_values_come_back_and_are_repeated(window: Window) -> None:
     (second,) = set(window.gimp.call("layers", image=window.image)) - known
     assert options(window, second) == ("tiny/two", 0.5)
     # And the dialog opens with them.
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     window.display.key("Return", window=dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 6, "the third layer")
     (third,) = set(window.gimp.call("layers", image=window.image)) - {*known, second}
     assert options(window, third) == ("tiny/two", 0.5)
@@ -243,11 +158,11 @@ def test_the_last_values_outlive_gimp(window: Window) -> None:
     model = window.gimp.call("add_layer", image=window.image, name="model", size=(8, 8))
     stylize(window.gimp, window.image, model, style="tiny/one", strength=0.25)
     window.gimp.call("choose", image=window.image, layers=[source])
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     load_recipe(window, dialog)
     window.display.key("Return", window=dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 4, "the new layer")
     with running_gimp(window.gimp.workspace, INSIDE) as other:
         image = other.call("create_image")
@@ -263,7 +178,7 @@ def test_the_last_values_outlive_gimp(window: Window) -> None:
 
 def test_the_preview_follows_the_values(window: Window) -> None:
     window.open()
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     window.click(dialog, _PREVIEW)  # off: the layer itself
     window.display.xdotool("sleep", "0.5")
@@ -279,18 +194,18 @@ def test_the_preview_follows_the_values(window: Window) -> None:
 
 def test_return_on_a_style_takes_it(window: Window) -> None:
     window.open()
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     x, y, *_ = window.display.geometry(dialog)
     window.display.click(x + 597, y + 95)
     window.display.key("Return", window=dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: len(window.state()["layers"]) == 2, "the new layer")
 
 
 def test_a_preset_is_kept(window: Window) -> None:
     window.open()
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     window.click(dialog, _SAVE)
     name = window.display.wait_for_window("Save preset")
@@ -315,14 +230,14 @@ def test_a_refusal_is_told_without_a_dialog(
     answer = interactive(layer).result()
     assert answer["status"] == "execution-error"
     assert "“picture” is invisible" in answer["error"]
-    assert window.display.windows(_DIALOG) == []
+    assert window.display.windows(DIALOG) == []
 
 
 def test_without_an_image_the_menu_says_so(window: Window) -> None:
     main = window.display.wait_for_window("GNU Image Manipulation Program")
-    window.display.key(_MENU_KEY, window=main)
+    window.display.key(MENU_KEY, window=main)
     message = window.display.wait_for_window("GIMP Message")
-    assert window.display.windows(_DIALOG) == []
+    assert window.display.windows(DIALOG) == []
     window.display.key("Escape", window=message)
     window.display.wait_for_no_window("GIMP Message")
 
@@ -347,7 +262,7 @@ def working(window: Window, client: Client) -> Iterator[Working]:
     stylize(gimp, image, small, style="slow/slow")
     gimp.call("choose", image=image, layers=[layer])
     gimp.call("enlarge", layer=layer, size=SLOW_SIZE)
-    window.press(_MENU_KEY)
+    window.press(MENU_KEY)
     dialog = window.dialog()
     window.click(dialog, _PREVIEW)  # off: it would be as slow
     wait_until(lambda: not is_busy(client), "the end of the preview")
@@ -364,16 +279,16 @@ def test_the_work_can_be_cancelled(window: Window, client: Client, working: Work
     wait_until(lambda: window.height(working.dialog) < working.busy, "the end of the progress bar")
     working.daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
-    assert window.display.windows(_DIALOG) == [working.dialog]  # for another try
+    assert window.display.windows(DIALOG) == [working.dialog]  # for another try
     window.display.key("Escape", window=working.dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     assert window.state() == before
 
 
 def test_the_image_can_be_edited_meanwhile(window: Window, working: Working) -> None:
     window.gimp.second.call("add_layer", image=window.image, name="new", size=(5, 5))
     working.daemon.resume()
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
     names = tree(window.gimp, window.image)
     assert "new" in names
@@ -385,7 +300,7 @@ def test_the_image_can_be_closed_meanwhile(window: Window, working: Working) -> 
     working.daemon.resume()
     wait_until(lambda: window.height(working.dialog) > working.busy, "the sentence")
     window.display.key("Escape", window=working.dialog)
-    window.display.wait_for_no_window(_DIALOG)
+    window.display.wait_for_no_window(DIALOG)
     assert window.gimp.process.running
 
 
@@ -396,21 +311,9 @@ def test_a_killed_daemon_is_told_in_the_dialog(window: Window, working: Working)
     assert window.state() == before
     # It goes on with a new daemon.
     window.display.key("Return", window=working.dialog)
-    window.display.wait_for_no_window(_DIALOG, seconds=240)
+    window.display.wait_for_no_window(DIALOG, seconds=240)
     wait_until(lambda: "picture - Slow" in tree(window.gimp, window.image), "the new layer")
     assert daemon_of(window.gimp).pid != working.daemon.pid
-
-
-def close_dialogs(display: Display) -> None:
-    """End what a test that failed has left open; the first key may close a menu only."""
-
-    def closed() -> bool:
-        for dialog in display.windows(_DIALOG):
-            with suppress(CalledProcessError):  # it has gone by itself
-                display.key("Escape", window=dialog)
-        return not display.windows(_DIALOG)
-
-    wait_until(closed, "the dialog's end")
 
 
 def load_recipe(window: Window, dialog: str) -> None:

@@ -10,8 +10,12 @@ from pastiche_client.editing import refusals
 from pastiche_client.editing.catalogue import load_in_background
 from pastiche_client.editing.options import OptionError
 from pastiche_client.editing.presets import PresetError, PresetStore
+from pastiche_client.editing.recipe import Recipe
+from pastiche_client.editing.run import LayerRun
 from pastiche_gimp import arguments
 from pastiche_gimp.dialog_run import RESET, DialogRun
+from pastiche_gimp.dialog_window import dialog_window
+from pastiche_gimp.message_bar import MessageBar
 from pastiche_gimp.option_fields import OptionFields
 from pastiche_gimp.preset_bar import PresetBar
 from pastiche_gimp.preview_pane import PreviewPane
@@ -19,7 +23,7 @@ from pastiche_gimp.preview_source import PreviewSource
 from pastiche_gimp.recipes import recipes_in
 from pastiche_gimp.source import check_layers
 from pastiche_gimp.style_chooser import StyleChooser
-from pastiche_gimp.windows import SPACING, column, post, row, wrapping_label
+from pastiche_gimp.windows import SPACING, column, post, row
 from pastiche_gimp.work import Work
 
 if TYPE_CHECKING:
@@ -28,7 +32,6 @@ if TYPE_CHECKING:
     from pastiche_client.client import Client
     from pastiche_client.editing.catalogue import Catalogue
     from pastiche_client.editing.options import Options
-    from pastiche_client.editing.recipe import Recipe
     from pastiche_client.editing.texts import Texts
     from pastiche_gimp.work import Done
 
@@ -76,7 +79,8 @@ class PasticheDialog:
         self._store = PresetStore(client.paths, "gimp")
         self._catalogue: Catalogue | None = None
         self._closed = False
-        self._dialog = self._made_dialog()
+        self._dialog = dialog_window(texts, texts.title, texts.ok)
+        self._message = MessageBar(texts, client.paths, self._load)
         self._preview = PreviewPane(client, source, texts)
         self._styles = StyleChooser(
             texts, self._choose_style, lambda: self._dialog.response(Gtk.ResponseType.OK)
@@ -85,18 +89,13 @@ class PasticheDialog:
         self._presets = PresetBar(
             texts,
             self._store,
-            recipes_in(self._image),
+            recipes_in(self._image, Recipe.loads),
             options=lambda: arguments.options_of(config),
             use=self._use,
             use_recipe=self._use_recipe,
-            tell=self._tell_error,
+            tell=self._message.tell_error,
         )
-        self._run = DialogRun(self._dialog, client, texts)
-        self._told = wrapping_label(100)
-        self._message = Gtk.InfoBar(message_type=Gtk.MessageType.WARNING, no_show_all=True)
-        self._again = self._message.add_button(texts.retry, Gtk.ResponseType.APPLY)
-        self._message.connect("response", lambda *_: self._load())
-        self._message.get_content_area().add(self._told)
+        self._run = DialogRun(self._dialog, texts)
         self._content = self._lay_out()
         self._watch = config.connect("notify", self._changed)
         self._ready(ready=False)
@@ -121,20 +120,6 @@ class PasticheDialog:
         self._preview.close()
         self._dialog.destroy()
 
-    def _made_dialog(self) -> GimpUi.Dialog:
-        dialog = GimpUi.Dialog(title=self._texts.title, role="pastiche")
-        reset = dialog.add_button(self._texts.reset, RESET)
-        reset.set_tooltip_text(self._texts.reset_tip)
-        dialog.add_button(self._texts.cancel, Gtk.ResponseType.CANCEL)
-        dialog.add_button(self._texts.ok, Gtk.ResponseType.OK)
-        dialog.set_alternative_button_order_from_array(
-            [Gtk.ResponseType.OK, RESET, Gtk.ResponseType.CANCEL]
-        )
-        dialog.set_default_response(Gtk.ResponseType.OK)
-        dialog.set_resizable(False)
-        GimpUi.window_set_transient(dialog)
-        return dialog
-
     def _lay_out(self) -> Gtk.Box:
         self._waiting = self._waiting_box()
         self._stack = Gtk.Stack()
@@ -146,10 +131,9 @@ class PasticheDialog:
         content = Gtk.Box(orientation=Gtk.Orientation.HORIZONTAL, spacing=3 * SPACING)
         content.pack_start(self._preview.widget, False, False, 0)
         content.pack_start(right, True, True, 0)
-        box = column(content, self._message, self._run.widget, spacing=2 * SPACING)
+        box = column(content, self._message.widget, self._run.widget, spacing=2 * SPACING)
         box.set_border_width(2 * SPACING)
         box.show_all()
-        self._told.show()
         self._dialog.get_content_area().pack_start(box, True, True, 0)
         return content
 
@@ -163,7 +147,7 @@ class PasticheDialog:
     # The styles: -------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        self._hide_message()
+        self._message.hide()
         self._waiting.show()
         self._stack.set_visible_child_name("waiting")
         load_in_background(self._client, post, self._loaded, self._not_loaded)
@@ -184,7 +168,7 @@ class PasticheDialog:
         if self._closed:
             return
         self._waiting.hide()
-        self._tell_error(error, again=True)
+        self._message.tell_error(error, again=True)
 
     def _first_options(self, catalogue: Catalogue) -> Options:
         """GIMP's values of the last time, or else ours, or else the first style's own."""
@@ -203,9 +187,9 @@ class PasticheDialog:
         usable = self._catalogue.usable(options)
         if usable is None:
             return
-        self._hide_message()
+        self._message.hide()
         if usable.style != options.style:
-            self._tell(self._texts.style_missing(options.style))
+            self._message.tell(self._texts.style_missing(options.style))
         arguments.set_options(self._config, usable)
         self._show_options()
 
@@ -218,7 +202,7 @@ class PasticheDialog:
         self._use(recipe.options)
         if self._catalogue is not None:
             notes = self._texts.recipe_notes(recipe, self._catalogue)
-            self._tell("\n".join(notes) or self._texts.recipe_loaded(layer))
+            self._message.tell("\n".join(notes) or self._texts.recipe_loaded(layer))
 
     def _choose_style(self, name: str) -> None:
         if self._config.get_property("style") == name:
@@ -251,12 +235,12 @@ class PasticheDialog:
 
     def _work(self) -> Done | None:
         """What was done, or None for another try; why is told in the dialog."""
-        self._hide_message()
+        self._message.hide()
         self._preview.pause()
         try:
             return self._stylized()
         except Exception as error:  # noqa: BLE001 - the dialog's boundary: it is told in it
-            self._tell_error(error)
+            self._message.tell_error(error)
             return None
 
     def _stylized(self) -> Done | None:
@@ -270,7 +254,16 @@ class PasticheDialog:
         work = Work.read(check_layers(image, self._layers), options)
         self._content.set_sensitive(False)
         try:
-            result = self._run.run(work)
+            result = self._run.run(
+                lambda on_update, on_done: LayerRun.start(
+                    self._client,
+                    work.items(),
+                    work.options,
+                    post=post,
+                    on_update=on_update,
+                    on_done=on_done,
+                )
+            )
         finally:
             self._content.set_sensitive(True)
         if result.cancelled:
@@ -294,14 +287,3 @@ class PasticheDialog:
         self._presets.widget.set_sensitive(ready)
         for response in (Gtk.ResponseType.OK, RESET):
             self._dialog.set_response_sensitive(response, ready)
-
-    def _tell(self, sentence: str, *, again: bool = False) -> None:
-        self._told.set_text(sentence)
-        self._again.set_visible(again)
-        self._message.show()
-
-    def _tell_error(self, error: Exception, *, again: bool = False) -> None:
-        self._tell(self._texts.sentence(error, self._client.paths), again=again)
-
-    def _hide_message(self) -> None:
-        self._message.hide()

@@ -1,4 +1,4 @@
-"""The dialog while layers are stylized: progress, and a Cancel that cancels just that."""
+"""A dialog while the daemon works: progress, and a Cancel that cancels just that."""
 
 from __future__ import annotations
 
@@ -6,52 +6,55 @@ from typing import TYPE_CHECKING
 
 from gi.repository import GLib, Gtk
 
-from pastiche_client.editing.run import LayerRun
-from pastiche_gimp.windows import post
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from gi.repository import GimpUi
 
-    from pastiche_client.client import Client
-    from pastiche_client.editing.run import RunResult, RunState
+    from pastiche_client.editing.item_run import ItemRun
+    from pastiche_client.editing.run_states import Outcomes, ResultT, RunState
     from pastiche_client.editing.texts import Texts
-    from pastiche_gimp.work import Work
 
 RESET = 1  # the response of the button to reset values
-_NOT_NOW = (Gtk.ResponseType.OK, RESET)
+NOT_NOW = (Gtk.ResponseType.OK, RESET)
 
 
 class DialogRun:
     """Runs work while the dialog stays open and alive. `widget` is its progress bar."""
 
-    def __init__(self, dialog: GimpUi.Dialog, client: Client, texts: Texts) -> None:
+    def __init__(self, dialog: GimpUi.Dialog, texts: Texts) -> None:
         self._dialog = dialog
-        self._client = client
         self._texts = texts
+        self._told = ""
         self.widget = Gtk.ProgressBar(show_text=True, no_show_all=True)
 
-    def run(self, work: Work) -> RunResult:
-        """Stylize and wait for it in a loop of the thread of windows."""
-        loop = GLib.MainLoop()
-        results: list[RunResult] = []
+    def run(
+        self,
+        start: Callable[
+            [Callable[[RunState], None], Callable[[Outcomes[ResultT]], None]], ItemRun[ResultT]
+        ],
+        not_now: Sequence[int] = NOT_NOW,
+    ) -> Outcomes[ResultT]:
+        """Start a run and wait for it in a loop of the thread of windows.
 
-        def done(result: RunResult) -> None:
+        Args:
+            start: starts it, with its `on_update` and `on_done`.
+            not_now: responses of the dialog that cannot be given meanwhile.
+        """
+        loop = GLib.MainLoop()
+        results: list[Outcomes[ResultT]] = []
+
+        def done(result: Outcomes[ResultT]) -> None:
             results.append(result)
             loop.quit()
 
         self.widget.set_fraction(0.0)
+        self._told = ""
         self.widget.set_text("")
         self.widget.show()
-        for response in _NOT_NOW:
+        for response in not_now:
             self._dialog.set_response_sensitive(response, False)
-        run = LayerRun.start(
-            self._client,
-            work.items(),
-            work.options,
-            post=post,
-            on_update=self._update,
-            on_done=done,
-        )
+        run = start(self._update, done)
         # Whatever button still can be pressed, and closing the window, ends the run.
         handlers = [
             self._dialog.connect("response", lambda *_: run.cancel()),
@@ -62,11 +65,16 @@ class DialogRun:
         finally:
             for handler in handlers:
                 self._dialog.disconnect(handler)
-            for response in _NOT_NOW:
+            for response in not_now:
                 self._dialog.set_response_sensitive(response, True)
             self.widget.hide()
         return results[0]
 
+    def tell(self, sentence: str) -> None:
+        """Say this until the run ends, in the place of what it does."""
+        self._told = sentence
+        self.widget.set_text(sentence)
+
     def _update(self, state: RunState) -> None:
         self.widget.set_fraction(state.fraction)
-        self.widget.set_text(self._texts.progress(state))
+        self.widget.set_text(self._told or self._texts.progress(state))

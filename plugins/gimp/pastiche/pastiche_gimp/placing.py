@@ -7,19 +7,37 @@ from typing import TYPE_CHECKING
 
 from gi.repository import Gimp
 
-from pastiche_client.editing.options import Placement
-from pastiche_client.editing.recipe import Recipe
 from pastiche_gimp.recipes import attach_recipe, attach_source
 from pastiche_gimp.result import insert_above, replace_in_place, why_no_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pastiche_client.editing.options import Options
+    from pastiche_client.editing.paint_recipe import PaintRecipe
+    from pastiche_client.editing.recipe import Recipe
     from pastiche_client.editing.refusals import RefusalError
     from pastiche_client.editing.texts import Texts
-    from pastiche_client.results import StylizeResult
+    from pastiche_client.layer import Layer
     from pastiche_gimp.source import Source
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A result that has no place yet.
+
+    Attributes:
+        source: what it was made of.
+        pixels: those of the source's region.
+        name: for a new layer.
+        recipe: how it was made.
+        notes: what the daemon told.
+    """
+
+    source: Source
+    pixels: Layer
+    name: str
+    recipe: Recipe | PaintRecipe
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -38,10 +56,10 @@ class Placed:
 
 
 def place_results(
-    results: Sequence[tuple[Source, StylizeResult]],
-    options: Options,
-    style_label: str,
+    results: Sequence[Finished],
     texts: Texts,
+    *,
+    in_place: bool,
     top: Gimp.Layer | None = None,
 ) -> Placed:
     """Place results that belong to one image, which may have changed since they were asked for.
@@ -52,26 +70,26 @@ def place_results(
     layers: list[Gimp.Layer] = []
     refused: list[RefusalError] = []
     notes: list[str] = []
-    places: list[tuple[Source, StylizeResult]] = []
-    for source, result in results:
-        refusal = why_no_place(source)
+    places: list[Finished] = []
+    for result in results:
+        refusal = why_no_place(result.source)
         if refusal is None:
-            places.append((source, result))
+            places.append(result)
         else:
             refused.append(refusal)
     if places:
-        image = places[0][0].image
+        image = places[0].source.image
+        # GIMP names the step after the procedure.
         image.undo_group_start()
         try:
-            for source, result in places:
-                layer = _replaced(source, result, options, texts, notes)
+            for result in places:
+                layer = _replaced(result, texts, notes) if in_place else None
                 if layer is None:
-                    name = texts.layer_name(source.name, style_label)
-                    layer = insert_above(source, result.layer, name, top)
-                    attach_source(layer, source.drawable)
-                attach_recipe(layer, Recipe.of(options, result))
+                    layer = insert_above(result.source, result.pixels, result.name, top)
+                    attach_source(layer, result.source.drawable)
+                attach_recipe(layer, result.recipe)
                 layers.append(layer)
-                notes += result.summary.notes
+                notes += result.notes
         finally:
             image.undo_group_end()
         image.set_selected_layers(layers)
@@ -79,16 +97,8 @@ def place_results(
     return Placed(tuple(layers), tuple(refused), tuple(dict.fromkeys(notes)))
 
 
-def _replaced(
-    source: Source,
-    result: StylizeResult,
-    options: Options,
-    texts: Texts,
-    notes: list[str],
-) -> Gimp.Layer | None:
-    if options.placement is not Placement.IN_PLACE:
-        return None
-    if source.is_as_it_was():
-        return replace_in_place(source, result.layer)
-    notes.append(texts.edited_meanwhile(source.name))
+def _replaced(result: Finished, texts: Texts, notes: list[str]) -> Gimp.Layer | None:
+    if result.source.is_as_it_was():
+        return replace_in_place(result.source, result.pixels)
+    notes.append(texts.edited_meanwhile(result.source.name))
     return None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 STYLIZE = "plug-in-pastiche"
+PAINT = "plug-in-pastiche-paint-like"
 RERUN = "plug-in-pastiche-rerun"
 GET_RECIPE = "plug-in-pastiche-get-recipe"
 
@@ -53,6 +54,24 @@ def _stylize(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
     procedure.add_menu_path(_MENU)
     procedure.set_documentation(texts.blurb, texts.help, name)
     arguments.add_arguments(procedure, texts)
+    _add_layers(procedure)
+    return procedure
+
+
+def _paint(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
+    def run(*given: Any) -> Gimp.ValueArray:
+        from pastiche_gimp.procedures import paint
+
+        return paint(*given)
+
+    from pastiche_gimp.paint_arguments import add_paint_arguments
+
+    texts = gimp_texts()
+    procedure = _image_procedure(plug_in, name, run)
+    procedure.set_menu_label(texts.paint_menu_entry)
+    procedure.add_menu_path(_MENU)
+    procedure.set_documentation(texts.paint_blurb, texts.paint_help, name)
+    add_paint_arguments(procedure, texts)
     _add_layers(procedure)
     return procedure
 
@@ -114,4 +133,4 @@ def _add_layers(procedure: Gimp.Procedure) -> None:
     )
 
 
-_PROCEDURES = {STYLIZE: _stylize, RERUN: _rerun, GET_RECIPE: _get_recipe}
+_PROCEDURES = {STYLIZE: _stylize, PAINT: _paint, RERUN: _rerun, GET_RECIPE: _get_recipe}

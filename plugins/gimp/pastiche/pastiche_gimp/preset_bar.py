@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gi.repository import Gtk
 
+from pastiche_client.editing.option_store import OptionsT
 from pastiche_client.editing.told import ToldError
 from pastiche_gimp.windows import SPACING, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pastiche_client.editing.options import Options
-    from pastiche_client.editing.presets import PresetStore
-    from pastiche_client.editing.recipe import Recipe
+    from pastiche_client.editing.option_store import OptionStore
     from pastiche_client.editing.texts import Texts
 
+RecipeT = TypeVar("RecipeT")
 
-class PresetBar:
+
+class PresetBar(Generic[OptionsT, RecipeT]):
     """Chooses, saves and deletes presets; loads recipes.
 
     `options` gives the values to save; `use` and `use_recipe` get what was chosen; `tell` gets
@@ -28,12 +29,12 @@ class PresetBar:
     def __init__(
         self,
         texts: Texts,
-        store: PresetStore,
-        recipes: list[tuple[str, Recipe]],
+        store: OptionStore[OptionsT],
+        recipes: list[tuple[str, RecipeT]],
         *,
-        options: Callable[[], Options],
-        use: Callable[[Options], None],
-        use_recipe: Callable[[str, Recipe], None],
+        options: Callable[[], OptionsT],
+        use: Callable[[OptionsT], None],
+        use_recipe: Callable[[str, RecipeT], None],
         tell: Callable[[Exception], None],
     ) -> None:
         self._texts = texts
@@ -64,7 +65,7 @@ class PresetBar:
         return button
 
     def _recipe_menu(
-        self, recipes: list[tuple[str, Recipe]], use: Callable[[str, Recipe], None]
+        self, recipes: list[tuple[str, RecipeT]], use: Callable[[str, RecipeT], None]
     ) -> Gtk.MenuButton:
         menu = Gtk.Menu()
         for name, recipe in recipes:

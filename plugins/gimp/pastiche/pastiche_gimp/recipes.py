@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gi.repository import Gimp
 
 from pastiche_client.editing import refusals
+from pastiche_client.editing.paint_recipe import any_recipe
 from pastiche_client.editing.recipe import RECIPE_NAME, Recipe, RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from pastiche_client.editing.paint_recipe import PaintRecipe
+
+RecipeT = TypeVar("RecipeT")
 
 _SOURCE_NAME = "pastiche-source"
 _FLAGS = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
 
 
-def attach_recipe(layer: Gimp.Layer, recipe: Recipe) -> None:
+def attach_recipe(layer: Gimp.Layer, recipe: Recipe | PaintRecipe) -> None:
     """Store a recipe with a layer, in the place of an older one; undo takes it back."""
     data = recipe.dumps().encode("utf-8")
     layer.attach_parasite(Gimp.Parasite.new(RECIPE_NAME, _FLAGS, data))
@@ -52,27 +57,32 @@ def recipe_text(layer: Gimp.Item) -> bytes | None:
     return None if parasite is None else bytes(parasite.get_data()).rstrip(b"\0")
 
 
-def recipe_of(layer: Gimp.Item) -> Recipe | None:
+def recipe_of(layer: Gimp.Item) -> Recipe | PaintRecipe | None:
     """The layer's recipe, None if it has none. Raises RecipeError for one that is no use."""
     text = recipe_text(layer)
-    return None if text is None else Recipe.loads(text)
+    return None if text is None else any_recipe(text)
 
 
-def recipes_in(image: Gimp.Image) -> list[tuple[str, Recipe]]:
-    """The names and recipes of the image's layers that have a usable one, from the top."""
-    found: list[tuple[str, Recipe]] = []
-    for layer in _layers(image.get_layers()):
+def recipes_in(image: Gimp.Image, load: Callable[[bytes], RecipeT]) -> list[tuple[str, RecipeT]]:
+    """The names and recipes of the image's layers that have one which `load` takes, from the top.
+
+    `load` raises RecipeError for the others.
+    """
+    found: list[tuple[str, RecipeT]] = []
+    for layer in layers_of(image.get_layers()):
+        text = recipe_text(layer)
+        if text is None:
+            continue
         try:
-            recipe = recipe_of(layer)
+            found.append((layer.get_name(), load(text)))
         except RecipeError:
             continue  # told of when it is asked for
-        if recipe is not None:
-            found.append((layer.get_name(), recipe))
     return found
 
 
-def _layers(layers: list[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+def layers_of(layers: list[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """These layers with those of groups behind the group, from the top."""
     for layer in layers:
         yield layer
         if layer.is_group():
-            yield from _layers(layer.get_children())
+            yield from layers_of(layer.get_children())

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+# Pixels at a time where a layer is searched for something to be seen.
+_LOOKED_AT = 2**16
+
+
 @dataclass(frozen=True)
 class MaskPixels:
     """Samples of a selection or mask within a source's region."""
@@ -129,13 +133,15 @@ def selected_region(layer: Gimp.Layer) -> Region:
 
 
 def is_transparent(data: bytes, wire: WireFormat) -> bool:
-    """Whether no pixel can be seen."""
+    """Whether no pixel can be seen. Looks no further than the first one that can."""
     size = wire.sample_type.size
-    first = (wire.pixel_format.channels - 1) * size
     pixel = wire.pixel_format.channels * size
+    alpha = range(pixel - size, pixel)
+    pieces = range(0, len(data), _LOOKED_AT * pixel)
     return not any(
-        any(memoryview(data)[place::pixel].tobytes().strip(b"\0"))
-        for place in range(first, first + size)
+        data[start : start + _LOOKED_AT * pixel][byte::pixel].strip(b"\0")
+        for start in pieces
+        for byte in alpha
     )
 
 
