@@ -1,4 +1,8 @@
-"""The client: plain functions over a running daemon, usable from any thread."""
+"""The client: plain functions over a running daemon, usable from any thread.
+
+An editor's plug-in imports it for every use, and mostly to stylize: what takes time to import and
+is not needed for that is imported when it is called.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,7 @@ from grpclib.client import UnaryUnaryMethod
 
 from pastiche.v1 import daemon_pb2
 from pastiche.v1.daemon_grpc import DaemonServiceStub
-from pastiche_client import encoders_calls, packs_calls
-from pastiche_client.dream_call import DreamRequest, dream
-from pastiche_client.dream_options import DreamOptions
+from pastiche_client import packs_calls
 from pastiche_client.errors import (
     CallCancelledError,
     DaemonLostError,
@@ -23,8 +25,6 @@ from pastiche_client.errors import (
 )
 from pastiche_client.io_thread import IoThread
 from pastiche_client.launcher import daemon_connection
-from pastiche_client.optimize_call import OptimizeRequest, optimize
-from pastiche_client.optimize_options import OptimizeOptions
 from pastiche_client.paths import DataPaths, data_paths
 from pastiche_client.results import (
     DaemonInfo,
@@ -51,8 +51,9 @@ if TYPE_CHECKING:
 
     from pastiche_client.cancel import CancelToken, StopToken
     from pastiche_client.connection import Connection
+    from pastiche_client.dream_options import DreamOptions
     from pastiche_client.layer import Layer
-    from pastiche_client.optimize_options import StyleLayer, Texture
+    from pastiche_client.optimize_options import OptimizeOptions, StyleLayer, Texture
     from pastiche_client.style_names import Styles
 
 T = TypeVar("T")
@@ -271,6 +272,9 @@ class Client:
         stop: StopToken | None = None,
     ) -> concurrent.futures.Future[OptimizeResult]:
         """Like `optimize`, without waiting. `cancel()` of the future cancels the call."""
+        from pastiche_client.optimize_call import OptimizeRequest, optimize
+        from pastiche_client.optimize_options import OptimizeOptions
+
         request = OptimizeRequest(
             target=target,
             styles=tuple(styles),
@@ -337,6 +341,9 @@ class Client:
         stop: StopToken | None = None,
     ) -> concurrent.futures.Future[DreamResult]:
         """Like `dream`, without waiting. `cancel()` of the future cancels the call."""
+        from pastiche_client.dream_call import DreamRequest, dream
+        from pastiche_client.dream_options import DreamOptions
+
         request = DreamRequest(
             layer=layer,
             options=options or DreamOptions(),
@@ -349,6 +356,8 @@ class Client:
 
     def encoders(self) -> list[Encoder]:
         """All encoders that the daemon knows, usable or not, in the order to offer them."""
+        from pastiche_client import encoders_calls
+
         return self._call(encoders_calls.list_encoders)
 
     def list_packs(self) -> list[Pack]:
