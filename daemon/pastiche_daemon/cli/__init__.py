@@ -16,6 +16,7 @@ _COMMANDS = {
     "optimize": "optimize",
     "reconstruct": "reconstruct",
     "dream": "dream",
+    "sweep": "sweep",
     "packs": "packs",
     "encoders": "encoders",
     "demo": "demo",

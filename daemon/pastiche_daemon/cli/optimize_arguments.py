@@ -174,13 +174,12 @@ def layers_up_to(layer: str) -> dict[str, float]:
     Raises:
         click.UsageError: it is not the first layer of a block.
     """
-    match = re.fullmatch(r"(conv|relu)([1-5])_1", layer)
-    if match is None:
-        raise click.UsageError(
-            f"--up-to {layer}: must be the first layer of a block, such as conv3_1 or relu5_1."
-        )
-    kind, last = match.groups()
-    return {f"{kind}{block}_1": 1.0 for block in range(1, int(last) + 1)}
+    from pastiche_daemon.cli.sweep_grids import layers_up_to as first_layers
+
+    try:
+        return dict.fromkeys(first_layers(layer), 1.0)
+    except ValueError as error:
+        raise click.UsageError(f"--up-to: {error}.") from error
 
 
 def _weight(text: str, where: str) -> float:

@@ -1,0 +1,179 @@
+"""`pastiche sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pastiche_daemon.cli.optimize_arguments import encoder_options, layer_weights
+from pastiche_daemon.cli.sweep_grids import Grid, grids
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pastiche_client.layer import Layer
+    from pastiche_client.optimize_options import OptimizeOptions
+
+_PATH = click.Path(path_type=Path, dir_okay=False)
+
+
+def _described() -> str:
+    lines = [f"  {name:<14} {grid.about}" for name, grid in grids().items()]
+    return "\b\nGrids:\n" + "\n".join(lines)
+
+
+@click.command(
+    epilog=f"""
+{_described()}
+
+\b
+Examples:
+  pastiche sweep alpha-beta photo.jpg painting.jpg -o figure3.png
+  pastiche sweep encoder photo.jpg painting.jpg --values vgg16,vgg19 --size 384 -o vgg.png
+  pastiche sweep tv photo.jpg painting.jpg --values 0,1,10,100 --steps 100 -o tv.png
+"""
+)
+@click.argument("grid", type=click.Choice(list(grids())))
+@click.argument("content", type=_PATH)
+@click.argument("style", type=_PATH)
+@click.option(
+    "-o",
+    "--output",
+    type=_PATH,
+    required=True,
+    help="The figure to write, a PNG; a table of losses is written beside it, as CSV.",
+)
+@click.option("-f", "--force", is_flag=True, help="Replace a figure and a table that exist.")
+@click.option("--values", metavar="A,B,...", help="The columns. Default: the literature's.")
+@click.option("--rows", metavar="A,B,...", help="The rows. Default: the literature's.")
+@click.option(
+    "--size",
+    type=click.IntRange(32, 4096),
+    default=256,
+    show_default=True,
+    help="Longer side of a cell's picture, in pixels.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 100_000),
+    default=300,
+    show_default=True,
+    help="Of every cell.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["lbfgs", "adam", "sgd"]),
+    default="lbfgs",
+    show_default=True,
+)
+@click.option("--content-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other.")
+@click.option("--style-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of noise.")
+@encoder_options
+def sweep(**options: Any) -> None:
+    """Render a grid of the literature: one figure of many optimizations, and a table.
+
+    CONTENT is repainted in the manner of STYLE once for every cell. Finished cells are kept in a
+    folder beside the figure: after an interruption the same command goes on where it was, and
+    more values cost only their own cells.
+    """
+    from rich.console import Console
+
+    from pastiche_client.paths import data_paths
+    from pastiche_daemon.cli.connect import running_daemon
+    from pastiche_daemon.cli.sweep_cells import CellFolder, write_figure, write_table
+    from pastiche_daemon.cli.sweep_plan import SweepError, plan
+    from pastiche_daemon.cli.sweep_run import compute
+    from pastiche_daemon.encoder_store import EncoderStore
+    from pastiche_daemon.packs.errors import StorageError, StorageFullError
+
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    figure: Path = options["output"]
+    table = figure.with_suffix(".csv")
+    _check_output(figure, table, options)
+    content, style = (_picture(options[name], options["size"]) for name in ("content", "style"))
+    grid: Grid = grids()[options["grid"]]
+    try:
+        planned = plan(
+            grid,
+            _options(options),
+            EncoderStore.of(data_paths()),
+            [bytes(content.data), bytes(style.data)],
+            rows=_split(options["rows"], "--rows"),
+            columns=_split(options["values"], "--values"),
+        )
+    except SweepError as error:
+        raise click.UsageError(f"{options['grid']}: {error}.".replace("..", ".")) from error
+    for note in planned.notes:
+        console.print(f"  note: {note}")
+    cells = CellFolder(figure.with_suffix(".cells"))
+    try:
+        cells.folder.mkdir(parents=True, exist_ok=True)
+        with running_daemon(console) as client:
+            outcomes = compute(console, client, planned, cells, content, style)
+        write_figure(figure, planned, cells, options["size"])
+        write_table(table, planned, outcomes, cells.folder)
+    except (StorageError, StorageFullError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        console.print(f"Finished cells are kept in {cells.folder}; the same command goes on.")
+        raise
+    console.print(f"{figure}  {len(planned.cells)} cells; losses in {table}")
+
+
+def _check_output(figure: Path, table: Path, options: Mapping[str, Any]) -> None:
+    if figure.suffix.lower() != ".png":
+        raise click.UsageError(f"{figure}: the figure must end in .png.")
+    inputs = {options[name].resolve() for name in ("content", "style")}
+    for file in (figure, table):
+        if file.resolve() in inputs:
+            raise click.UsageError(f"{file} is one of the pictures and would be replaced.")
+        if file.exists() and not options["force"]:
+            raise click.UsageError(f"{file} exists already; use --force to replace it.")
+
+
+def _picture(path: Path, size: int) -> Layer:
+    """The picture with a longer side of at most `size` pixels."""
+    from PIL import Image
+
+    from pastiche_client.images import layer_from_image
+    from pastiche_daemon.photographs import PictureError, load_picture
+
+    try:
+        picture = load_picture(path)
+    except PictureError as error:
+        raise click.ClickException(str(error)) from error
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return layer_from_image(picture)
+
+
+def _split(values: str | None, option: str) -> list[str]:
+    if values is None:
+        return []
+    found = [value.strip() for value in values.split(",")]
+    if not all(found):
+        raise click.UsageError(f"{option} {values}: give values, separated by commas.")
+    if len(set(found)) < len(found):
+        raise click.UsageError(f"{option} {values}: a value is given twice.")
+    return found
+
+
+def _options(options: Mapping[str, Any]) -> OptimizeOptions:
+    from pastiche_client.optimize_options import Minimizer, OptimizeOptions, Terms
+
+    return OptimizeOptions(
+        terms=Terms(
+            content_layers=layer_weights(options["content_layers"], "--content-layers"),
+            style_layers=layer_weights(options["style_layers"], "--style-layers"),
+        ),
+        minimizer=Minimizer(algorithm=options["optimizer"], steps=options["steps"]),
+        encoder=options["encoder"],
+        pooling=options["pooling"],
+        precision=options["precision"],
+        size=0,
+        # One scale, whose losses can be compared.
+        scales=1,
+        seed=options["seed"],
+    )
