@@ -13,6 +13,7 @@ import grpc
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from pastiche.v1 import dream_pb2, dream_pb2_grpc, optimization_pb2
 from pastiche_client.cancel import CancelToken, StopToken
@@ -22,9 +23,11 @@ from pastiche_client.dream_options import DreamOptions
 from pastiche_client.errors import CallCancelledError, InvalidRequestError, RefusedError
 from pastiche_client.images import layer_from_array, layer_to_array
 from pastiche_client.layer import Layer, PixelFormat, SampleType
+from pastiche_client.optimize_options import OptimizeOptions, StyleLayer
 from pastiche_client.results import DreamProgress, DreamResult, Preview
 from pastiche_daemon import dream as library
 from pastiche_daemon.encoders import load_encoder
+from pastiche_daemon.nn.inception import InceptionEncoder, inception_specs
 from tests.contract.drivers import Refused, refusals
 from tests.contract.test_stylize_image import random_layer, row_padding, samples_of
 from tests.support.daemon_process import WAIT_SECONDS, DaemonProcess, wait_until
@@ -139,6 +142,35 @@ def test_layers_have_a_default(client: Client) -> None:
     answer = client.dream(smooth(), replace(OPTIONS, layers={}))
     assert answer.summary.layers == {"relu5_1": 1.0}
     assert (colors(answer.layer) != colors(smooth())).any()
+
+
+@pytest.fixture
+def inception(daemon: DaemonProcess) -> Iterator[None]:
+    """Random weights of Inception v3, added to the daemon's encoders."""
+    torch.manual_seed(0)
+    network = InceptionEncoder(inception_specs()["inception_v3"])
+    path = daemon.paths.root / "encoders" / "inception_v3.safetensors"
+    save_file(network.stages.state_dict(), path)
+    yield
+    path.unlink()
+
+
+@pytest.mark.usefixtures("inception")
+def test_inception_networks_dream(client: Client) -> None:
+    options = replace(OPTIONS, encoder="inception_v3", layers={})
+    summary = client.dream(smooth(120, 100), options).summary
+    assert summary.layers == {"Mixed_6a": 1.0, "Mixed_6c": 1.0}
+    assert (summary.encoder, summary.steps, summary.octaves) == ("inception_v3", 4, 2)
+    assert client.dream(smooth(), replace(options, precision="bfloat16")).summary.steps
+    chosen = client.dream(smooth(), replace(options, layers={"Mixed_5d": 1.0}))
+    assert (colors(chosen.layer) != colors(smooth())).any()
+    with pytest.raises(InvalidRequestError, match=r"too small for Mixed_7c .* need 75") as refused:
+        client.dream(smooth(96, 70), replace(options, layers={"Mixed_7c": 1.0}))
+    assert refused.value.field == "layers"
+    with pytest.raises(InvalidRequestError, match="inception_v3 has its own; leave it"):
+        client.dream(smooth(), replace(options, pooling="average"))
+    with pytest.raises(InvalidRequestError, match="inception_v3 is only for dreams"):
+        client.optimize(smooth(), [StyleLayer(smooth())], OptimizeOptions(encoder="inception_v3"))
 
 
 def test_half_precision_comes_near(client: Client) -> None:

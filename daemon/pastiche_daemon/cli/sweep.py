@@ -35,7 +35,7 @@ Examples:
   pastiche sweep tv photo.jpg painting.jpg --values 0,1,10,100 --steps 100 -o tv.png
 """
 )
-@click.argument("grid", type=click.Choice(list(grids())))
+@click.argument("grid", type=click.Choice(list(grids())), metavar="GRID")
 @click.argument("content", type=_PATH)
 @click.argument("style", type=_PATH)
 @click.option(
