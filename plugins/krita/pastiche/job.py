@@ -232,7 +232,13 @@ class Job(QObject):
         # Behind the steps that may still use them.
         for work in self._works:
             work.close()
+        self.forget()
         yield
+
+    def forget(self) -> None:
+        """Let go of pixels: jobs stay in the list when they are at their end."""
+        self._works = ()
+        self._run = None
 
 
 def _ignore(_: Exception) -> None:

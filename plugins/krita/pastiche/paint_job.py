@@ -44,7 +44,7 @@ class PaintJob(Job):
     ) -> None:
         super().__init__(services, document, [work], label, parent)
         self.preview: Layer | None = None
-        self._work = work
+        self._work: PaintWork | None = work
         self._options = options
         self._painting: PaintRun | None = None
         self._stopping = False
@@ -65,6 +65,7 @@ class PaintJob(Job):
 
     def begin(self, items: Sequence[RunItem]) -> PaintRun:
         (item,) = items
+        assert self._work is not None
         self._painting = PaintRun.start(
             self.services.client,
             item,
@@ -78,6 +79,11 @@ class PaintJob(Job):
         if self._stopping:
             self._painting.stop_and_keep()
         return self._painting
+
+    def forget(self) -> None:
+        super().forget()
+        self._work = None
+        self._painting = None
 
     def describe(self, state: RunState) -> str:
         return self.services.texts.stopping if self._stopping else super().describe(state)

@@ -51,6 +51,7 @@ class StyleRows(QWidget):
         self._painting = studio.painting
         self._guard = guard_with(studio.tell_error)
         self._rows: list[_StyleRow] = []
+        self._shown: tuple[StyleChoice, ...] | None = None
         title = QLabel(texts.paint_style)
         title.setToolTip(texts.paint_style_tip)
         self._add = QPushButton(texts.add_style)
@@ -61,14 +62,21 @@ class StyleRows(QWidget):
         self._column.setSpacing(4)
         self._column.addWidget(title)
         self._column.addWidget(self._add)
-        self._painting.options_changed.connect(self.refresh)
+        self._painting.options_changed.connect(self._options_changed)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the styles as they are now."""
         options = self._painting.options
         assert options is not None
+        self._shown = options.styles
         self._show(options.styles, max(1, len(options.styles)))
+
+    def _options_changed(self) -> None:
+        # Not at every move of a slider: the pictures of styles take their time.
+        options = self._painting.options
+        if options is not None and options.styles != self._shown:
+            self.refresh()
 
     def _show(self, styles: tuple[StyleChoice, ...], count: int) -> None:
         while len(self._rows) > count:
@@ -101,6 +109,8 @@ class StyleRows(QWidget):
         options = self._painting.options
         assert options is not None
         styles = tuple(row.choice for row in self._rows if row.choice is not None)
+        if len(styles) == 1:  # it shows no share
+            styles = (replace(styles[0], weight=1.0),)
         try:
             self._painting.set_options(replace(options, styles=styles))
         except ValueError:
@@ -184,8 +194,14 @@ class _StyleCombo(QComboBox):
         self.activated.connect(self._activated)
 
     def show_choice(self, choice: StyleChoice | None) -> None:
+        """Show a style without telling of it; None for none."""
         self.choice = choice
-        self.fill()
+        document = Krita.instance().activeDocument()
+        self._choices = [] if choice is None else [choice]
+        self.clear()
+        if choice is not None:
+            self.addItem(icon_of(choice, document), self._texts.paint_source(choice))
+        self.setCurrentIndex(len(self._choices) - 1)
 
     def showPopup(self) -> None:  # noqa: N802 - Qt's name
         self.fill()
@@ -218,4 +234,4 @@ class _StyleCombo(QComboBox):
             self.choice = choice_of_file(path)
             self.chosen.emit()
         else:
-            self.fill()
+            self.show_choice(self.choice)

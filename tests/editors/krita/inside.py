@@ -438,16 +438,16 @@ def listed_styles():
     return [combo.itemText(row) for row in range(combo.count()) if combo.itemText(row)]
 
 
-def style_box():
-    """The middle of the first box with styles, on the screen."""
-    combo = style_combos()[0]
+def style_box(row=0):
+    """The middle of a box with styles, on the screen."""
+    combo = style_combos()[row]
     center = combo.mapToGlobal(combo.rect().center())
     return [center.x(), center.y()]
 
 
-def style_popup():
-    """Where the entries of the opened box are, by their text; empty while it is closed."""
-    view = style_combos()[0].view()
+def style_popup(row=0):
+    """Where the entries of an opened box are, by their text; empty while it is closed."""
+    view = style_combos()[row].view()
     if not view.isVisible():
         return {}
     model = view.model()
@@ -457,6 +457,41 @@ def style_popup():
         center = view.viewport().mapToGlobal(view.visualRect(index).center())
         found[index.data() or ""] = [center.x(), center.y()]
     return found
+
+
+def style_row(row):
+    return docker()._painting._rows._rows[row]
+
+
+def set_share(row, value):
+    style_row(row)._share.setValue(value)
+
+
+def remove_style(row):
+    style_row(row)._remove.click()
+
+
+def paint_preset_bar():
+    return docker()._painting._presets
+
+
+def reset_paint():
+    (button,) = [
+        button
+        for button in paint_preset_bar().findChildren(QToolButton)
+        if button.toolTip().startswith(studio().texts.reset)
+    ]
+    button.click()
+
+
+def save_paint_preset(name):
+    studio().painting.save_preset(name)
+
+
+def choose_paint_preset(name):
+    combo = paint_preset_bar()._presets
+    combo.setCurrentIndex(combo.findText(name))
+    combo.activated.emit(combo.currentIndex())
 
 
 def paint_picture():

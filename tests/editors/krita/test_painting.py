@@ -276,9 +276,7 @@ def test_with_the_mouse(krita: KritaSession, tmp_path: Path) -> None:
     assert krita.call("shown_page") == "Paint like another layer"
     krita.wait_until(lambda: "vgg19-quarter" in krita.call("encoders"), "the encoders")
     assert krita.call("cut_labels") == []
-    krita.display.click(*krita.call("style_box"))
-    krita.wait_until(lambda: "Layer: style" in krita.call("style_popup"), "the list of styles")
-    krita.display.click(*krita.call("style_popup")["Layer: style"])
+    choose_style(krita, 0, "Layer: style")
     krita.wait_until(lambda: bool(krita.call("paint_options")["styles"]), "the choice")
     assert krita.call("paint_options")["styles"][0]["name"] == "style"
     assert "Stop and keep" not in krita.call("visible_buttons")
@@ -292,6 +290,52 @@ def test_with_the_mouse(krita: KritaSession, tmp_path: Path) -> None:
     click(krita, "Stop and keep")
     krita.wait_until(lambda: RESULT in krita.call("names"), "the result")
     krita.wait_until(lambda: "Paint" in krita.call("visible_buttons"), "the end")
+
+
+def choose_style(krita: KritaSession, row: int, entry: str) -> None:
+    """With the mouse."""
+    krita.display.click(*krita.call("style_box", row=row))
+    krita.wait_until(lambda: entry in krita.call("style_popup", row=row), "the list of styles")
+    krita.display.click(*krita.call("style_popup", row=row)[entry])
+    krita.wait_until(lambda: not krita.call("style_popup", row=row), "the choice")
+
+
+def chosen_styles(krita: KritaSession) -> list[tuple[str, float]]:
+    return [(style["name"], style["weight"]) for style in krita.call("paint_options")["styles"]]
+
+
+def test_rows_of_styles(krita: KritaSession) -> None:
+    make(krita)
+    choose(krita, [])
+    krita.call("show_page", painting=True)
+    assert "Add a style" not in krita.call("visible_buttons")
+    choose_style(krita, 0, "Layer: style")
+    krita.wait_until(lambda: chosen_styles(krita) == [("style", 1.0)], "the first style")
+    click(krita, "Add a style")
+    choose_style(krita, 1, "Layer: Background")
+    krita.wait_until(lambda: len(chosen_styles(krita)) == 2, "the second style")
+    krita.call("set_share", row=1, value=2.5)
+    assert chosen_styles(krita) == [("style", 1.0), ("Background", 2.5)]
+    krita.call("set_share", row=1, value=0.0)
+    krita.call("set_share", row=0, value=0.0)
+    assert "The weights of the styles are all 0" in krita.call("message")
+    assert chosen_styles(krita) == [("style", 1.0), ("Background", 0.0)]
+    krita.call("remove_style", row=0)
+    assert chosen_styles(krita) == [("Background", 1.0)]
+
+
+def test_presets_of_painting(krita: KritaSession) -> None:
+    make(krita, amount=0.25, colors="recolored", quality="fine")
+    before = krita.call("paint_options")
+    krita.call("save_paint_preset", name="Painted ü")
+    krita.call("reset_paint")
+    fresh = krita.call("paint_options")
+    assert (fresh["amount"], fresh["quality"]) == (0.5, "good")
+    assert fresh["styles"] == before["styles"]
+    krita.call("choose_paint_preset", name="Painted ü")
+    assert krita.call("paint_options") == before
+    # Those of stylizing are others.
+    assert krita.call("preset_names") == []
 
 
 def test_no_style_is_chosen(krita: KritaSession) -> None:
