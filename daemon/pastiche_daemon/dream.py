@@ -136,11 +136,14 @@ def dream(
     options: DreamOptions,
     on_step: Callable[[DreamStep], bool],
     guide: Guide | None = None,
+    *,
+    before_tile: Callable[[], None] = lambda: None,
 ) -> Dreamed:
     """Dream over a picture, 3 x H x W in 0..1, on the network's device.
 
     ``on_step`` returns False to stop and keep the picture as it stands; what it raises ends the
-    work. The same seed gives the same picture on the same machine.
+    work, and so does what ``before_tile`` raises, which is called more often. The same seed gives
+    the same picture on the same machine.
 
     Raises `encoder.UnknownLayerError`, `NoGradientError`, and ValueError where the picture is too
     small to reach a layer.
@@ -157,7 +160,11 @@ def dream(
         # After a stop the detail is still carried to the full size, over the picture's own.
         for _ in range(options.steps if go_on else 0):
             activation, gradient = objective.ascent(
-                image[None], jitter=options.jitter, tile=options.tile, generator=generator
+                image[None],
+                jitter=options.jitter,
+                tile=options.tile,
+                generator=generator,
+                before_tile=before_tile,
             )
             if not bool((gradient != 0).any()) or not bool(torch.isfinite(gradient).all()):
                 raise NoGradientError(

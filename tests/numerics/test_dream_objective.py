@@ -189,6 +189,44 @@ def test_jitter_moves_the_picture_and_stays_within_it(encoder):
     assert ascent(objective, image, jitter=500).gradient.shape == image.shape
 
 
+def largest_kept(objective, image, tile):
+    """The pixels of the largest feature map that autograd keeps at any time."""
+    largest = 0
+
+    def pack(tensor):
+        nonlocal largest
+        if tensor.dim() == 4 and tensor.shape[1] > 3:  # not the picture itself
+            largest = max(largest, tensor.shape[-2] * tensor.shape[-1])
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        ascent(objective, image, tile=tile)
+    return largest
+
+
+def test_memory_depends_on_the_tile_and_not_on_the_image(encoder):
+    objective = DreamObjective(encoder, {"relu4_1": 1.0})
+    whole = largest_kept(objective, picture(400, 400), tile=1000)
+    assert whole >= 400 * 400
+    for side in (200, 400, 640):
+        assert largest_kept(objective, picture(side, side), tile=128) <= 130 * 130
+
+
+def test_it_can_be_ended_before_every_tile(encoder):
+    objective, generator, begun = DreamObjective(encoder, {"relu1_1": 1.0}), torch.Generator(), []
+
+    def end() -> None:
+        begun.append(1)
+        if len(begun) == 3:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError):
+        objective.ascent(
+            picture(300, 300), jitter=0, tile=128, generator=generator, before_tile=end
+        )
+    assert len(begun) == 3
+
+
 def test_the_memory_that_is_kept_is_measured(encoder):
     shallow, deep = (
         DreamObjective(encoder, {layer: 1.0}).kept_bytes() for layer in ("relu1_1", "relu4_1")

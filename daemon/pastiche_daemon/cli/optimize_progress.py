@@ -93,25 +93,35 @@ def optimize_progress(
 
 
 def dream_progress(console: Console) -> AbstractContextManager[Callable[[object], None]]:
-    """The progress of a dream, with its activations."""
+    """The progress of a dream, with its activations; near the end, the time left."""
+    octave, before, began = 0, 0, 0.0
 
     def tell(event: object) -> Told | None:
+        nonlocal octave, before, began
         if not isinstance(event, DreamProgress) or not event.step:
             return None
+        if event.octave != octave:
+            octave, before, began = event.octave, event.step, event.seconds
+        left = ""
+        # Every octave takes longer than those before; only the last one tells its own time.
+        if event.octave == event.octaves and event.step > before:
+            pace = (event.seconds - began) / (event.step - before)
+            left = _clock((event.steps - event.step) * pace)
         doing = f"octave {event.octave} of {event.octaves}" if event.octaves > 1 else "dreaming"
-        details = f"activation {event.activation:.4g}"
-        # Octaves take very different times; before the last one nothing can be said.
-        last = event.octave == event.octaves
-        return Told(event.step, event.steps, doing, time_left(event) if last else "", details)
+        return Told(event.step, event.steps, doing, left, f"activation {event.activation:.4g}")
 
     return step_progress(console, tell)
 
 
-def time_left(event: OptimizeProgress | DreamProgress, max_seconds: float = 0.0) -> str:
+def time_left(event: OptimizeProgress, max_seconds: float = 0.0) -> str:
     """About how long it will take at most, such as `2:05 left`."""
     seconds = (event.steps - event.step) * event.seconds / max(1, event.step)
     if max_seconds:
         seconds = min(seconds, max(0.0, max_seconds - event.seconds))
+    return _clock(seconds)
+
+
+def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} left"
 

@@ -7,7 +7,7 @@ TensorFlow's DeepDream notebook (Mordvintsev, 2016), without its wrapping around
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -64,7 +64,13 @@ class DreamObjective:
             }
 
     def ascent(
-        self, image: Tensor, *, jitter: int, tile: int, generator: torch.Generator
+        self,
+        image: Tensor,
+        *,
+        jitter: int,
+        tile: int,
+        generator: torch.Generator,
+        before_tile: Callable[[], None] = lambda: None,
     ) -> Ascent:
         """Value and gradient at an image, 1 x 3 x H x W in 0..1.
 
@@ -72,7 +78,7 @@ class DreamObjective:
         opposite sides, so that the network's pooling has no fixed place on it. It is looked at in
         tiles of at most ``tile`` pixels (at least `image_tiles.LEAST_TILE`), whose borders fall
         elsewhere every time: memory depends on the tile and not on the image, and no border can
-        leave a trace.
+        leave a trace. What ``before_tile`` raises ends it.
         """
         leaf = image.detach().requires_grad_()
         padded = F.pad(leaf, _random_padding(image, jitter, generator), mode="reflect")
@@ -81,6 +87,7 @@ class DreamObjective:
         value = 0.0
         height, width = whole.shape[-2:]
         for rows, columns in tiles(height, width, tile, generator):
+            before_tile()
             window = whole[..., rows.start : rows.stop, columns.start : columns.stop].clone()
             window.requires_grad_()
             counted = (rows.last - rows.first) * (columns.last - columns.first) / (height * width)

@@ -155,6 +155,7 @@ class DreamWork(SteeredWork[DreamState]):
                 options,
                 lambda step: self._on_step(step, context),
                 guide,
+                before_tile=context.check,
             )
         except ValueError as error:
             raise _invalid(error) from error
