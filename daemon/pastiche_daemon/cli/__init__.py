@@ -66,6 +66,7 @@ class LazyGroup(click.Group):
 Examples:
   pastiche stylize photo.jpg --style starry_night -o out.png
   pastiche optimize photo.jpg --style painting.jpg -o out.png
+  pastiche dream photo.jpg -o out.png
   pastiche packs list
   pastiche doctor
 """,

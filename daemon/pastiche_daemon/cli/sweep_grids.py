@@ -182,6 +182,10 @@ def grids() -> Mapping[str, Grid]:
         ),
         "start": Grid(
             "What to begin with (2016, figure 6).",
-            Axis(("content", "style", "noise:0", "noise:1", "noise:2", "noise:3"), _start),
+            Axis(
+                ("content", "style", "noise:0", "noise:1", "noise:2", "noise:3"),
+                _start,
+                lambda value: value.replace(":", ", seed "),
+            ),
         ),
     }
