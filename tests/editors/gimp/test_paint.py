@@ -193,6 +193,25 @@ def exported(gimp: Gimp, name: str) -> str:
     return file
 
 
+def test_a_layer_of_an_opened_picture_is_found_when_it_is_opened_again(
+    gimp: Gimp, image: int, layer: int
+) -> None:
+    other = gimp.call("create_image")
+    gimp.call("add_layer", image=other, name="far away", seed=9)
+    file = gimp.workspace.inside(gimp.workspace.folder / "opened.xcf")
+    opened = gimp.call("save_and_open", image=other, path=file)
+    (foreign,) = gimp.call("layers", image=opened)
+    made = paint(gimp, image, layer, style=foreign)
+    (chosen,) = recipe(gimp, made)["options"]["styles"]
+    assert (chosen["kind"], chosen["file"]) == ("layer", file)
+    gimp.call("delete_image", image=opened)
+    check(gimp, image, made, "is not open", procedure=RERUN)
+    gimp.call("open_image", path=file)
+    answer = ask(gimp, image, made, procedure=RERUN)
+    assert answer["status"] == "success", answer
+    assert (pixels(gimp, answer["layers"][0]) == pixels(gimp, made)).all()
+
+
 def test_a_recipe_is_used_again_after_the_file_was_closed(
     gimp: Gimp, image: int, layer: int, style: int
 ) -> None:

@@ -41,7 +41,9 @@ class StylePicture:
     @staticmethod
     def of_image(image: Gimp.Image) -> StylePicture:
         """Of an image, as it looks."""
-        choice = StyleChoice(StyleKind.IMAGE, image.get_name(), file=_place(image))
+        path = file_path(image)
+        name = path.stem if path else image.get_name()
+        choice = StyleChoice(StyleKind.IMAGE, name, file=_place(image))
         return StylePicture(choice, image)
 
     @staticmethod
@@ -118,7 +120,7 @@ def _found(choice: StyleChoice, image: Gimp.Image, *, of_this_image: bool) -> Ho
     there = next((other for other in others if _place(other) == choice.file), None)
     holder: Holder | None = there
     if choice.kind is StyleKind.LAYER and there is not None:
-        holder = _drawable(choice, there, any_name=there.get_file() is not None)
+        holder = _drawable(choice, there, any_name=file_path(there) is not None)
     if holder is None:
         raise refusals.style_image_missing(choice.name)
     return holder
@@ -137,9 +139,15 @@ def _drawable(choice: StyleChoice, image: Gimp.Image, *, any_name: bool) -> Gimp
 
 def _place(image: Gimp.Image) -> str:
     """Where an image's file is; where it has none, its name and number, as GIMP's windows do."""
-    file = image.get_file()
+    path = file_path(image)
+    return f"{image.get_name()}-{image.get_id()}" if path is None else str(path)
+
+
+def file_path(image: Gimp.Image) -> Path | None:
+    """The file that an image was saved to, or opened from."""
+    file = image.get_file() or image.get_imported_file()
     path = file.get_path() if file is not None else None
-    return path or f"{image.get_name()}-{image.get_id()}"
+    return Path(path) if path else None
 
 
 def _itself(layer: Gimp.Layer) -> set[int]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gi.repository import GdkPixbuf, Gimp, Gio, Gtk, Pango
+from gi.repository import GdkPixbuf, Gtk, Pango
 
 from pastiche_client.editing.paint_options import MOST_STYLES, WEIGHTS
-from pastiche_gimp.style_choices import StylePicture, find_pictures, is_there
+from pastiche_gimp.style_choices import StylePicture, file_path, find_pictures, is_there
 from pastiche_gimp.windows import SPACING, column, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from gi.repository import Gimp
 
     from pastiche_client.editing.paint_options import StyleChoice
     from pastiche_client.editing.texts import Texts
@@ -111,9 +112,9 @@ class StyleList:
         dialog.add_button(self._texts.cancel, Gtk.ResponseType.CANCEL)
         dialog.add_button(self._texts.ok, Gtk.ResponseType.OK)
         dialog.set_default_response(Gtk.ResponseType.OK)
-        image_file: Gio.File | None = self._image.get_file()
-        if image_file is not None and image_file.get_path():
-            dialog.set_current_folder(str(Path(image_file.get_path()).parent))
+        path = file_path(self._image)
+        if path is not None:
+            dialog.set_current_folder(str(path.parent))
         try:
             chosen = dialog.get_file() if dialog.run() == Gtk.ResponseType.OK else None
         finally:
