@@ -174,3 +174,14 @@ def test_one_layer_that_cannot_be_done_stops_all(gimp: Gimp, image: int) -> None
     assert answer["status"] == "execution-error"
     assert "“hidden”" in answer["error"]
     assert gimp.call("describe", image=image) == before
+
+
+def test_a_large_layer_with_a_single_visible_pixel_is_not_empty(gimp: Gimp) -> None:
+    image = gimp.call("create_image", size=(300, 300))
+    layer = gimp.call("add_layer", image=image, fast=True)
+    for box in ([0, 0, 300, 299], [0, 299, 299, 1]):
+        gimp.call("make_transparent", layer=layer, box=box)
+    (made,) = stylize(gimp, image, layer)
+    alpha = pixels(gimp, made)[..., 3]
+    assert alpha[-1, -1] == 255
+    assert alpha.sum() == 255
