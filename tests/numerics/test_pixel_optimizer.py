@@ -30,6 +30,12 @@ def test_lbfgs_finds_the_minimum_of_a_quadratic():
     assert found.total < 1e-10
 
 
+def test_the_start_may_lie_in_memory_in_any_order():
+    start = START.contiguous(memory_format=torch.channels_last)
+    found = minimize(quadratic, start, PixelOptions(steps=200), always)
+    torch.testing.assert_close(found.image, GOAL, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.02), ("sgd", 0.004)])
 def test_first_order_optimizers_come_near_it(optimizer, rate):
     options = PixelOptions(optimizer=optimizer, steps=1500, learning_rate=rate)

@@ -98,7 +98,8 @@ def minimize(
     and what it raises ends the work without a result. Raises FloatingPointError where the loss is
     no number at the very start.
     """
-    image = start.detach().clone().requires_grad_()
+    # torch's L-BFGS takes no other layout.
+    image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     best = image.detach().clone()
     least, done = math.inf, 0
     history: list[float] = []
