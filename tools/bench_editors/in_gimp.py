@@ -26,6 +26,10 @@ _DIALOG = "^Pastiche$"
 # Where its buttons are, from the lower right corner.
 _OK = (56, 30)
 _RESET = (240, 30)
+_LESS_STRENGTH, _MORE_STRENGTH = (65, 275), (30, 275)
+# The preview, from the upper left corner: left, upper, right and lower.
+_PREVIEW = (12, 12, 396, 396)
+_PREVIEW_SECONDS = 60.0
 # GIMP still draws the picture, in pieces, when the layer is there: that may freeze it, too.
 _DRAWING_SECONDS = 3.0
 
@@ -93,6 +97,7 @@ class _Session:
         x, y, width, height = self.display.geometry(window)
         if strength == 1:  # GIMP shows the values of the last time instead of the call's
             self.display.click(x + width - _RESET[0], y + height - _RESET[1])
+        preview = self._preview(window) if strength == 1 else None
         # A key would do, but GTK shows the button pressed for a quarter of a second first.
         self.display.xdotool("mousemove", x + width - _OK[0], y + height - _OK[1])
         time.sleep(_DRAWING_SECONDS)
@@ -110,8 +115,31 @@ class _Session:
         if used is None or (used.style, used.strength) != (self.setup.style, strength):
             raise RuntimeError(f"the dialog used {used}")
         return EditorRun(
-            place, strength, ended - started, job, answers.longest, dialog_answers.longest
+            place,
+            strength,
+            ended - started,
+            job,
+            answers.longest,
+            dialog_answers.longest,
+            preview,
         )
+
+    def _preview(self, window: str) -> float:
+        """The seconds to the preview of a little less strength; the strength is put back."""
+        x, y, width, height = self.display.geometry(window)
+        area = (x + _PREVIEW[0], y + _PREVIEW[1], x + _PREVIEW[2], y + _PREVIEW[3])
+        seconds: list[float] = []
+        for button in (_LESS_STRENGTH, _MORE_STRENGTH):
+            self.display.xdotool("mousemove", x + width - button[0], y + height - button[1])
+            time.sleep(_DRAWING_SECONDS)
+            before = self.display.screenshot(area=area).tobytes()
+            started = time.perf_counter()
+            self.display.xdotool("click", 1)
+            while self.display.screenshot(area=area).tobytes() == before:
+                if time.perf_counter() > started + _PREVIEW_SECONDS:
+                    raise RuntimeError("the preview did not follow the strength")
+            seconds.append(time.perf_counter() - started)
+        return max(seconds)
 
     @property
     def _process(self) -> int:

@@ -10,8 +10,10 @@ from krita import Krita
 
 try:
     from PyQt6.QtCore import QObject, Qt, QTimer
+    from PyQt6.QtWidgets import QDoubleSpinBox, QWidget
 except ImportError:
     from PyQt5.QtCore import QObject, Qt, QTimer
+    from PyQt5.QtWidgets import QDoubleSpinBox, QWidget
 
 _TICK_MILLISECONDS = 5
 
@@ -96,3 +98,55 @@ def finish():
     document.refreshProjection()
     document.waitForDone()
     return watch.gap
+
+
+class PreviewWatch(QObject):
+    """Measures from a change of the docker's first value, the strength, to the next picture."""
+
+    def __init__(self):
+        super().__init__()
+        window = Krita.instance().activeWindow().qwindow()
+        (self.view,) = (
+            widget
+            for widget in window.findChildren(QWidget)
+            if _name(widget) == "PictureView" and widget.isVisible()
+        )
+        docker = self.view
+        while _name(docker) != "PasticheDocker":
+            docker = docker.parent()
+        self.strength = next(
+            number for number in docker.findChildren(QDoubleSpinBox) if number.isVisible()
+        )
+        self.picture = self.view._picture.cacheKey()  # noqa: SLF001 - only looked at
+        self.seconds = None
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.setInterval(_TICK_MILLISECONDS)
+        self.timer.timeout.connect(self.tick)
+
+    def start(self):
+        self.timer.start()
+        self.started = time.perf_counter()
+        down = self.strength.value() == self.strength.maximum()
+        (self.strength.stepDown if down else self.strength.stepUp)()
+
+    def tick(self):
+        if self.view._picture.cacheKey() != self.picture:  # noqa: SLF001 - only looked at
+            self.seconds = time.perf_counter() - self.started
+            self.timer.stop()
+
+
+def _name(widget):
+    return type(widget).__name__
+
+
+def start_preview():
+    """Change the strength in the docker by a step."""
+    global preview_watch
+    preview_watch = PreviewWatch()
+    preview_watch.start()
+
+
+def preview_seconds():
+    """How long it took until its preview was shown; None while it is not."""
+    return preview_watch.seconds

@@ -19,6 +19,7 @@ class EditorRun:
         job_seconds: of them, the daemon's job: decoding, the network, encoding.
         frozen_seconds: the editor's longest freeze meanwhile; None where there is no editor.
         dialog_frozen_seconds: the same of the plug-in's own window; None where there is none.
+        preview_seconds: from a change of the strength to its preview; None where none is shown.
     """
 
     place: str
@@ -27,3 +28,4 @@ class EditorRun:
     job_seconds: float
     frozen_seconds: float | None = None
     dialog_frozen_seconds: float | None = None
+    preview_seconds: float | None = None

@@ -20,6 +20,7 @@ from pastiche_daemon.bench.report import Bar, BenchError, BenchReport, Cell
 
 MOST_ADDED_SECONDS = 1.0
 MOST_FROZEN_SECONDS = 0.3
+MOST_PREVIEW_SECONDS = 0.5
 
 _ROOT = Path(__file__).resolve().parents[3]
 _COLUMNS = (
@@ -30,6 +31,7 @@ _COLUMNS = (
     "strength 0 s",
     "freeze s",
     "dialog freeze s",
+    "preview s",
 )
 _NOTES = (
     "An opaque RGBA layer of 3840 x 2160 pixels with 8 bits a sample; the result goes above it.",
@@ -41,6 +43,8 @@ _NOTES = (
     """Freeze: the longest time that the editor's window took to answer _NET_WM_PING, sent every
 10 ms until 3 s after the new layer; in Krita also the longest gap of a 5 ms timer. The worst of all
 rounds.""",
+    """Preview: from a change of the strength to its picture; in GIMP from a click to the changed
+screen. The worst of all rounds.""",
 )
 
 
@@ -73,6 +77,7 @@ def editors_report(runs: Sequence[EditorRun]) -> BenchReport:
         coding = statistics.median(run.job_seconds for run in idle)
         added = statistics.median(run.seconds - run.job_seconds + coding for run in full)
         frozen = _worst(run.frozen_seconds for run in here)
+        preview = _worst(run.preview_seconds for run in here)
         rows.append(
             (
                 place,
@@ -82,12 +87,15 @@ def editors_report(runs: Sequence[EditorRun]) -> BenchReport:
                 statistics.median(run.seconds for run in idle),
                 _cell(frozen),
                 _cell(_worst(run.dialog_frozen_seconds for run in here)),
+                _cell(preview),
             )
         )
         if place != CLIENT_ALONE:
             bars.append(_bar(f"{place}: added", added, MOST_ADDED_SECONDS))
         if frozen is not None:
             bars.append(_bar(f"{place}: longest freeze", frozen, MOST_FROZEN_SECONDS))
+        if preview is not None:
+            bars.append(_bar(f"{place}: preview", preview, MOST_PREVIEW_SECONDS))
     return BenchReport(name="editors", columns=_COLUMNS, rows=rows, bars=bars, notes=_NOTES)
 
 

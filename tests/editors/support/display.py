@@ -113,9 +113,11 @@ class Display:
         values = dict(line.split("=", 1) for line in text.split())
         return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])
 
-    def screenshot(self, file: Path | None = None) -> Image.Image:
-        """The whole screen; also written to `file`, if given."""
-        picture = ImageGrab.grab(xdisplay=self.name)
+    def screenshot(
+        self, file: Path | None = None, area: tuple[int, int, int, int] | None = None
+    ) -> Image.Image:
+        """The screen or a part (left, upper, right, lower); also written to `file`, if given."""
+        picture = ImageGrab.grab(area, xdisplay=self.name)
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             picture.save(file)
