@@ -49,9 +49,9 @@ class OptimizeOptions:
     """
 
     terms: ImageTerms = field(default_factory=ImageTerms)
-    pixels: PixelOptions = field(default_factory=PixelOptions)
+    pixels: PixelOptions = field(default_factory=lambda: PixelOptions("adam"))
     start: Start = "content"
-    scales: int = 2
+    scales: int = 1
     size: int | None = None
     style_scale: float = 1.0
     colors: Colors = "style"

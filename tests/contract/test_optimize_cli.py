@@ -89,6 +89,7 @@ def test_what_is_asked_for_makes_a_difference(home, content, style, tmp_path):
         "pack": ["--start", "tiny/one"],
         "weak": ["--strength", "0.3"],
         "sgd": ["--optimizer", "sgd"],
+        "pixels": ["--variables", "pixels"],
         "fast": ["--learning-rate", "0.005"],
         "two steps": ["--steps", "2", "--max-seconds", "60", "--tolerance", "0.1", "--free-pixels"],
     }

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from pastiche_daemon.nn.pixel_optimizer import PixelOptions, PixelRange, PixelStep, minimize
+from pastiche_daemon.nn.pixel_optimizer import (
+    PixelOptions,
+    PixelRange,
+    PixelStep,
+    Variables,
+    minimize,
+)
 
 GOAL = torch.linspace(0.1, 0.9, 48, dtype=torch.float64).reshape(1, 3, 4, 4)
 START = torch.full_like(GOAL, 0.5)
@@ -41,6 +48,31 @@ def test_first_order_optimizers_come_near_it(optimizer, rate):
     options = PixelOptions(optimizer=optimizer, steps=1500, learning_rate=rate)
     found = minimize(quadratic, START, options, always)
     torch.testing.assert_close(found.image, GOAL, rtol=0, atol=1e-3)
+
+
+def test_levels_of_a_pyramid_find_a_smooth_minimum_sooner_than_pixels():
+    goal = torch.linspace(0.2, 0.8, 64, dtype=torch.float64).expand(1, 3, 64, 64)
+
+    def bowl(image: Tensor) -> tuple[Tensor, None]:
+        return (image - goal).square().mean(), None
+
+    start = torch.full_like(goal, 0.5)
+    before = start.clone()
+    pixels, pyramid = (
+        minimize(bowl, start, PixelOptions("adam", 6, 0.02, variables=variables), always)
+        for variables in get_args(Variables)
+    )
+    assert pyramid.total < 0.7 * pixels.total
+    assert pyramid.image.shape == goal.shape
+    assert torch.equal(start, before)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+def test_a_pyramid_goes_with_every_optimizer(optimizer):
+    goal = torch.linspace(0.2, 0.8, 33, dtype=torch.float64).expand(1, 3, 40, 33)
+    options = PixelOptions(optimizer=optimizer, steps=60, variables="pyramid")
+    found = minimize(lambda x: ((x - goal).square().mean(), None), 1 - goal, options, always)
+    assert found.total < 0.1 * (1 - 2 * goal).square().mean()
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])

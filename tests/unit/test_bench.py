@@ -187,7 +187,7 @@ def test_optimize_tells_when_each_optimizer_had_the_plain_loops_loss(trained, tm
     result = run(*optimize_arguments(trained, "--json", str(out)))
     content = json.loads(out.read_text())
     rows = {row[0]: dict(zip(content["columns"], row, strict=True)) for row in content["rows"]}
-    assert list(rows) == ["plain L-BFGS", "pastiche", "L-BFGS", "Adam", "SGD"]
+    assert list(rows) == ["plain L-BFGS", "pastiche", "L-BFGS", "Adam", "SGD", "L-BFGS, pyramid"]
     plain = rows["plain L-BFGS"]
     assert plain["share of plain"] == 1
     for row in rows.values():

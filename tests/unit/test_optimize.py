@@ -102,7 +102,8 @@ def test_stop_and_keep(encoder):
 
 
 def test_time_leaves_every_scale_a_step(encoder):
-    done, steps = run(encoder, options(pixels=PixelOptions(steps=10**4, max_seconds=1e-3)))
+    pixels = PixelOptions(steps=10**4, max_seconds=1e-3)
+    done, steps = run(encoder, options(pixels=pixels, scales=2))
     assert done.reason == "time"
     assert [step.scale for step in steps] == [0, 1]
 

@@ -96,7 +96,7 @@ Examples:
 @click.option(
     "--scales",
     type=click.IntRange(1, 8),
-    default=2,
+    default=1,
     show_default=True,
     help="How many sizes to go through, each half of the next.",
 )
@@ -144,7 +144,7 @@ Examples:
     show_default=True,
     help="Of the statistics: relative to the style's own, as in the papers, or none.",
 )
-@minimizer_options
+@minimizer_options("adam")
 @encoder_options
 def optimize(**options: Any) -> None:
     """Repaint a picture in the manner of any other, without training.

@@ -51,9 +51,9 @@ def encoder_options(command: Command) -> Command:
     return command
 
 
-def minimizer_options(command: Command) -> Command:
-    """How to go about it, and when to end."""
-    for option in (
+def minimizer_options(optimizer: str) -> Callable[[Command], Command]:
+    """How to go about it, by default with that optimizer, and when to end."""
+    options = (
         click.option(
             "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of noise."
         ),
@@ -61,6 +61,12 @@ def minimizer_options(command: Command) -> Command:
             "--free-pixels",
             is_flag=True,
             help="Let pixels leave their range on the way, as in Gatys' method.",
+        ),
+        click.option(
+            "--variables",
+            type=click.Choice(["pixels", "pyramid"]),
+            help="What is changed: every pixel, or the levels of a Laplacian pyramid, where large "
+            "shapes move as fast as details. Default: the pyramid for adam, else the pixels.",
         ),
         click.option(
             "--tolerance",
@@ -91,12 +97,17 @@ def minimizer_options(command: Command) -> Command:
         click.option(
             "--optimizer",
             type=click.Choice(["lbfgs", "adam", "sgd"]),
-            default="lbfgs",
+            default=optimizer,
             show_default=True,
         ),
-    ):
-        command = option(command)
-    return command
+    )
+
+    def add(command: Command) -> Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
 def output_options(command: Command) -> Command:
@@ -133,6 +144,7 @@ def minimizer_of(options: Mapping[str, Any]) -> Minimizer:
         max_seconds=options["max_seconds"],
         tolerance=options["tolerance"],
         pixels="free" if options["free_pixels"] else "projected",
+        variables=options["variables"],
     )
 
 

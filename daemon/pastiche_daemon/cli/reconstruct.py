@@ -54,7 +54,7 @@ Example:
     help="Longer side to optimize at, in pixels; 0: as large as fits.",
 )
 @weight_option("--tv-weight", 0.0, "Of total variation, beside a content weight of 1.")
-@minimizer_options
+@minimizer_options("lbfgs")
 @encoder_options
 def content(**options: Any) -> None:
     """What one layer sees of a picture's content.
@@ -100,7 +100,7 @@ Examples:
     help="How many sizes to go through, each half of the next.",
 )
 @weight_option("--tv-weight", 0.0, "Of total variation, beside a style weight of 1.")
-@minimizer_options
+@minimizer_options("lbfgs")
 @encoder_options
 def style(**options: Any) -> None:
     """What layers know of a picture's style: a texture of any size.

@@ -168,7 +168,10 @@ def _options(options: Mapping[str, Any]) -> OptimizeOptions:
             content_layers=layer_weights(options["content_layers"], "--content-layers"),
             style_layers=layer_weights(options["style_layers"], "--style-layers"),
         ),
-        minimizer=Minimizer(algorithm=options["optimizer"], steps=options["steps"]),
+        # The literature's variables, for every optimizer.
+        minimizer=Minimizer(
+            algorithm=options["optimizer"], steps=options["steps"], variables="pixels"
+        ),
         encoder=options["encoder"],
         pooling=options["pooling"],
         precision=options["precision"],

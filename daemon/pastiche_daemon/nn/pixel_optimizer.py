@@ -2,6 +2,10 @@
 
 Gatys et al., CVPR 2016, use L-BFGS; Adam is common where memory is short. One step is one
 evaluation of the loss and its gradient, whatever the optimizer, so that steps compare in time.
+
+What is optimized may be the pixels, or the levels of their Laplacian pyramid (Kolkin et al., "Style
+Transfer by Relaxed Optimal Transport and Self-Similarity", CVPR 2019, section 2.5), where large
+shapes and colours move as fast as details.
 """
 
 from __future__ import annotations
@@ -10,13 +14,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
+from pastiche_daemon.nn.pyramid import merge, split
+
 OptimizerName = Literal["lbfgs", "adam", "sgd"]
 PixelRange = Literal["free", "projected"]
+Variables = Literal["pixels", "pyramid"]
 StopReason = Literal["steps", "time", "converged", "asked"]
 L = TypeVar("L")
 
@@ -29,8 +36,11 @@ class PixelOptions:
 
     ``learning_rate`` is per step in units of the pixels' 0..1; by default 1 for L-BFGS (with a
     strong Wolfe line search), 0.02 for Adam, and for SGD with ``momentum`` a step of at most 0.02
-    for the pixel with the largest first gradient. ``pixels``: ``free`` lets them leave 0..1 on the
-    way, as in Gatys' method, and clamps the result; ``projected`` clamps before every evaluation.
+    for the variable with the largest first gradient. ``pixels``: ``free`` lets them leave 0..1 on
+    the way, as in Gatys' method, and clamps the result; ``projected`` clamps before every
+    evaluation. ``variables``: the ``pixels``, or the levels of their ``pyramid``, by default for
+    Adam, whose rate is then that of the coarsest, by default 0.015, and half of it for every finer
+    one.
 
     It ends after ``steps``, after ``max_seconds``, or when the least loss fell by less than
     ``tolerance`` of itself within 50 steps (0: never). Raises ValueError, naming the field.
@@ -42,6 +52,7 @@ class PixelOptions:
     momentum: float = 0.9
     history: int = 50
     pixels: PixelRange = "projected"
+    variables: Variables | None = None
     max_seconds: float | None = None
     tolerance: float = 0.0
 
@@ -58,6 +69,13 @@ class PixelOptions:
             raise ValueError(f"max_seconds: must be positive, not {self.max_seconds}")
         if not 0 <= self.tolerance < 1:
             raise ValueError(f"tolerance: must be in 0..1, below 1, not {self.tolerance}")
+
+    @property
+    def by_level(self) -> bool:
+        """Whether the levels of a pyramid are optimized."""
+        if self.variables is None:
+            return self.optimizer == "adam"
+        return self.variables == "pyramid"
 
 
 class PixelStep(NamedTuple, Generic[L]):
@@ -99,18 +117,24 @@ def minimize(
     no number at the very start.
     """
     # torch's L-BFGS takes no other layout.
-    image = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
-    best = image.detach().clone()
+    best = start.detach().clone(memory_format=torch.contiguous_format)
+    by_level = options.by_level
+    variables = [part.clone().requires_grad_() for part in (split(best) if by_level else [best])]
     least, done = math.inf, 0
     history: list[float] = []
     began = time.monotonic()
 
     def evaluate() -> Tensor:
         nonlocal best, least, done
-        if options.pixels == "projected":
+        image = variables[0]
+        if options.pixels == "projected" and not by_level:
             with torch.no_grad():
                 image.clamp_(0, 1)
-        image.grad = None
+        elif by_level:
+            image = merge(variables)
+            image = image.clamp(0, 1) if options.pixels == "projected" else image
+        for variable in variables:
+            variable.grad = None
         total, losses = loss(image)
         total.backward()  # pyright: ignore[reportUnknownMemberType]
         value = total.item()
@@ -136,18 +160,18 @@ def minimize(
 
     reason: StopReason = "converged"
     try:
-        _run(image, options, evaluate)
+        _run(variables, options, evaluate)
     except _Stop as stop:
         reason = stop.reason
     return Minimized(best.clamp(0, 1), least, done, reason)
 
 
-def _run(image: Tensor, options: PixelOptions, evaluate: Callable[[], Tensor]) -> None:
+def _run(variables: list[Tensor], options: PixelOptions, evaluate: Callable[[], Tensor]) -> None:
     """Step until ``evaluate`` raises, or until L-BFGS finds no way down."""
     rate = options.learning_rate
     if options.optimizer == "lbfgs":
         lbfgs = torch.optim.LBFGS(
-            [image],
+            variables,
             lr=rate or 1.0,
             max_iter=options.steps,
             max_eval=2 * options.steps + 25,
@@ -162,16 +186,22 @@ def _run(image: Tensor, options: PixelOptions, evaluate: Callable[[], Tensor]) -
     while True:
         evaluate()
         if optimizer is None:
-            optimizer = _first_order(image, options)
+            optimizer = _first_order(variables, options)
         optimizer.step()
 
 
-def _first_order(image: Tensor, options: PixelOptions) -> torch.optim.Optimizer:
+def _first_order(variables: list[Tensor], options: PixelOptions) -> torch.optim.Optimizer:
     rate = options.learning_rate
     if options.optimizer == "adam":
-        return torch.optim.Adam([image], lr=rate or 0.02)
+        coarsest = rate or (0.015 if options.by_level else 0.02)
+        # Finer levels with the same steps would fill the picture with noise.
+        groups: list[dict[str, Any]] = [
+            {"params": [variable], "lr": coarsest / 2**finer}
+            for finer, variable in enumerate(reversed(variables))
+        ]
+        return torch.optim.Adam(groups)
     if rate is None:
-        assert image.grad is not None
-        largest = image.grad.abs().max().item()
+        gradients = [variable.grad for variable in variables if variable.grad is not None]
+        largest = max(gradient.abs().max().item() for gradient in gradients)
         rate = 0.02 / largest if largest > 0 else 1.0
-    return torch.optim.SGD([image], lr=rate, momentum=options.momentum)
+    return torch.optim.SGD(variables, lr=rate, momentum=options.momentum)

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from pastiche_daemon.nn.encoder import Pooling
     from pastiche_daemon.nn.image_objective import ImageTerms
     from pastiche_daemon.nn.losses import ContentNormalization, Distance
-    from pastiche_daemon.nn.pixel_optimizer import OptimizerName, PixelOptions, PixelRange
+    from pastiche_daemon.nn.pixel_optimizer import (
+        OptimizerName,
+        PixelOptions,
+        PixelRange,
+        Variables,
+    )
     from pastiche_daemon.nn.runtime import Precision
     from pastiche_daemon.nn.style_statistics import (
         StatisticKind,
@@ -87,7 +92,7 @@ _COLORS: Mapping[int, Colors] = {
     optimization_pb2.COLORS_RECOLORED: "recolored",
 }
 _ALGORITHMS: Mapping[int, OptimizerName] = {
-    _Minimizer.ALGORITHM_UNSPECIFIED: "lbfgs",
+    _Minimizer.ALGORITHM_UNSPECIFIED: "adam",
     _Minimizer.ALGORITHM_LBFGS: "lbfgs",
     _Minimizer.ALGORITHM_ADAM: "adam",
     _Minimizer.ALGORITHM_SGD: "sgd",
@@ -96,6 +101,11 @@ _PIXELS: Mapping[int, PixelRange] = {
     _Minimizer.PIXELS_UNSPECIFIED: "projected",
     _Minimizer.PIXELS_PROJECTED: "projected",
     _Minimizer.PIXELS_FREE: "free",
+}
+_VARIABLES: Mapping[int, Variables | None] = {
+    _Minimizer.VARIABLES_UNSPECIFIED: None,
+    _Minimizer.VARIABLES_PIXELS: "pixels",
+    _Minimizer.VARIABLES_PYRAMID: "pyramid",
 }
 _STARTS: Mapping[int, Start] = {
     _Start.KIND_CONTENT: "content",
@@ -176,7 +186,7 @@ def check_request(header: Header, limits: LayerLimits, store: EncoderStore) -> O
             terms=_terms(header.terms, encoder, has_content, bool(styles), header.seed),
             pixels=_pixels(header.minimizer),
             start=start,
-            scales=integer(header, "scales", 2, 1, 8),
+            scales=integer(header, "scales", 1, 1, 8),
             size=size or None,
             style_scale=optional(header, "style_scale", 1.0, 0.1, 10.0),
             colors=choice("colors", header.colors, _COLORS),
@@ -350,6 +360,7 @@ def _pixels(given: _Minimizer) -> PixelOptions:
         learning_rate=rate,
         momentum=optional(given, "momentum", 0.9, 0.0, 0.9999, "minimizer."),
         pixels=choice("minimizer.pixels", given.pixels, _PIXELS),
+        variables=choice("minimizer.variables", given.variables, _VARIABLES),
         max_seconds=seconds or None,
         tolerance=number("minimizer.tolerance", given.tolerance, 0.0, 0.9999),
     )

@@ -124,6 +124,7 @@ def _minimizer(minimizer: Minimizer) -> _Minimizer:
         max_seconds=minimizer.max_seconds,
         tolerance=minimizer.tolerance,
         pixels=enum_name(_Minimizer.Pixels, "PIXELS", minimizer.pixels),
+        variables=enum_name(_Minimizer.Variables, "VARIABLES", minimizer.variables),
     )
 
 

@@ -17,6 +17,7 @@ ContentNormalization: TypeAlias = Literal["johnson", "gatys"]
 Distance: TypeAlias = Literal["l2", "l1"]
 Algorithm: TypeAlias = Literal["lbfgs", "adam", "sgd"]
 PixelRange: TypeAlias = Literal["projected", "free"]
+Variables: TypeAlias = Literal["pixels", "pyramid"]
 Pooling: TypeAlias = Literal["max", "average"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 Colors: TypeAlias = Literal["style", "luminance", "recolored"]
@@ -85,9 +86,12 @@ class Minimizer:
     """How to go about it. A step is one evaluation of the objective and its gradient.
 
     Attributes:
+        algorithm: by default "adam".
         max_seconds: end after this time; 0 for no limit.
         tolerance: end when the loss fell by less than this share of itself within 50 steps;
             0 for never.
+        variables: what is changed: every pixel, as in Gatys' method, or the levels of a Laplacian
+            pyramid, where large shapes and colours move as fast as details, by default for "adam".
     """
 
     algorithm: Algorithm | None = None
@@ -97,6 +101,7 @@ class Minimizer:
     max_seconds: float = 0.0
     tolerance: float = 0.0
     pixels: PixelRange | None = None
+    variables: Variables | None = None
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ class EncoderChoice(_message.Message):
     def __init__(self, name: _Optional[str] = ..., pooling: _Optional[_Union[EncoderChoice.Pooling, str]] = ..., precision: _Optional[_Union[EncoderChoice.Precision, str]] = ...) -> None: ...
 
 class Minimizer(_message.Message):
-    __slots__ = ("algorithm", "learning_rate", "momentum", "steps", "max_seconds", "tolerance", "pixels")
+    __slots__ = ("algorithm", "learning_rate", "momentum", "steps", "max_seconds", "tolerance", "pixels", "variables")
     class Algorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ALGORITHM_UNSPECIFIED: _ClassVar[Minimizer.Algorithm]
@@ -235,6 +235,14 @@ class Minimizer(_message.Message):
     PIXELS_UNSPECIFIED: Minimizer.Pixels
     PIXELS_PROJECTED: Minimizer.Pixels
     PIXELS_FREE: Minimizer.Pixels
+    class Variables(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        VARIABLES_UNSPECIFIED: _ClassVar[Minimizer.Variables]
+        VARIABLES_PIXELS: _ClassVar[Minimizer.Variables]
+        VARIABLES_PYRAMID: _ClassVar[Minimizer.Variables]
+    VARIABLES_UNSPECIFIED: Minimizer.Variables
+    VARIABLES_PIXELS: Minimizer.Variables
+    VARIABLES_PYRAMID: Minimizer.Variables
     ALGORITHM_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
     MOMENTUM_FIELD_NUMBER: _ClassVar[int]
@@ -242,6 +250,7 @@ class Minimizer(_message.Message):
     MAX_SECONDS_FIELD_NUMBER: _ClassVar[int]
     TOLERANCE_FIELD_NUMBER: _ClassVar[int]
     PIXELS_FIELD_NUMBER: _ClassVar[int]
+    VARIABLES_FIELD_NUMBER: _ClassVar[int]
     algorithm: Minimizer.Algorithm
     learning_rate: float
     momentum: float
@@ -249,7 +258,8 @@ class Minimizer(_message.Message):
     max_seconds: float
     tolerance: float
     pixels: Minimizer.Pixels
-    def __init__(self, algorithm: _Optional[_Union[Minimizer.Algorithm, str]] = ..., learning_rate: _Optional[float] = ..., momentum: _Optional[float] = ..., steps: _Optional[int] = ..., max_seconds: _Optional[float] = ..., tolerance: _Optional[float] = ..., pixels: _Optional[_Union[Minimizer.Pixels, str]] = ...) -> None: ...
+    variables: Minimizer.Variables
+    def __init__(self, algorithm: _Optional[_Union[Minimizer.Algorithm, str]] = ..., learning_rate: _Optional[float] = ..., momentum: _Optional[float] = ..., steps: _Optional[int] = ..., max_seconds: _Optional[float] = ..., tolerance: _Optional[float] = ..., pixels: _Optional[_Union[Minimizer.Pixels, str]] = ..., variables: _Optional[_Union[Minimizer.Variables, str]] = ...) -> None: ...
 
 class StartPicture(_message.Message):
     __slots__ = ("kind", "layer", "styles")

@@ -71,8 +71,8 @@ class Quality(str, Enum):
 
 # With a full VGG-19, a step of 512 pixels takes 0.3 to 1.2 seconds on two cores.
 _QUALITIES = {
-    Quality.QUICK: (320, 120, 2),
-    Quality.GOOD: (512, 300, 2),
+    Quality.QUICK: (320, 120, 1),
+    Quality.GOOD: (512, 300, 1),
     Quality.FINE: (1024, 400, 3),
     Quality.FULL: (0, 500, 4),
 }
