@@ -143,7 +143,7 @@ def _edited(edit: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     return values
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_MANIFESTS)
 def test_a_manifest_survives_being_written_and_read(manifest: Manifest) -> None:
     assert parse_manifest(dump_manifest(manifest)) == manifest

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pastiche.v1 import layer_pb2
@@ -109,7 +109,6 @@ def same(a: float, b: float) -> bool:
 
 
 @given(layers())
-@settings(deadline=None)
 def test_decodes_every_format(layer: tuple[LayerLayout, bytes, bytes]) -> None:
     layout, data, mask = layer
     order = ORDERS[layout.header.format]
@@ -132,7 +131,6 @@ def test_decodes_every_format(layer: tuple[LayerLayout, bytes, bytes]) -> None:
 
 
 @given(layers(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_encodes_changed_pixels_and_keeps_every_other_byte(
     layer: tuple[LayerLayout, bytes, bytes], random: Random
 ) -> None:
@@ -160,7 +158,6 @@ def test_encodes_changed_pixels_and_keeps_every_other_byte(
 
 
 @given(layers())
-@settings(deadline=None)
 def test_a_decoded_layer_encodes_to_its_own_bytes(
     layer: tuple[LayerLayout, bytes, bytes],
 ) -> None:
@@ -179,7 +176,6 @@ def test_a_decoded_layer_encodes_to_its_own_bytes(
 
 
 @given(layers())
-@settings(deadline=None)
 def test_previews_have_the_layers_format(layer: tuple[LayerLayout, bytes, bytes]) -> None:
     layout = layer[0]
     color = torch.rand((3, 2, 5), generator=torch.Generator().manual_seed(1))
@@ -209,7 +205,6 @@ def test_previews_of_opaque_layers_are_opaque() -> None:
     layer=layers(),
     cuts=st.lists(st.integers(1, 50), min_size=1, max_size=20),
 )
-@settings(deadline=None)
 def test_any_chunking_puts_the_layer_together(
     layer: tuple[LayerLayout, bytes, bytes], cuts: list[int]
 ) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pastiche_client.editing.options import Options
@@ -114,7 +114,6 @@ def test_options_of_a_newer_plug_in_are_left_out() -> None:
 
 
 # How long a value takes to make is the machine's affair.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(json.loads(RECIPE.dumps()))), json_values))
 def test_any_value_anywhere_is_read_or_refused(values: dict[str, Any]) -> None:
     try:
