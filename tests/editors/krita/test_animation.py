@@ -131,7 +131,8 @@ def test_a_cancelled_animation_adds_nothing(krita: KritaSession) -> None:
     animate(krita)
     steps = krita.call("history")["steps"]
     krita.call("set_all_frames", on=True)
-    krita.call("set_options", style="slow/slow")
+    # Small strokes make it slower still, so that it is not done before it is cancelled.
+    krita.call("set_options", style="slow/slow", stroke_size=0.25)
     index = krita.start()
     krita.wait_until(lambda: krita.call("job", index=index)["fraction"] > 0.35, "the second frame")
     krita.call("cancel", index=index)
