@@ -14,6 +14,7 @@ from grpclib.client import UnaryUnaryMethod
 from pastiche.v1 import packs_pb2
 from pastiche.v1.packs_grpc import PacksServiceStub
 from pastiche_client.errors import InternalError, InvalidRequestError
+from pastiche_client.paging import PAGE, pages
 from pastiche_client.results import Pack, Style
 from pastiche_client.status import error_of_status
 
@@ -24,22 +25,15 @@ if TYPE_CHECKING:
     from pastiche_client.connection import Connection
 
 _CHUNK_BYTES = 2**20
-_PAGE = 100
 _PAGE_WITH_PREVIEWS = 10
 _WAIT_SECONDS = 10
 
 
 async def list_packs(connection: Connection) -> list[Pack]:
     stub = PacksServiceStub(connection.channel)
-    packs: list[Pack] = []
-    token = ""
-    while True:
-        request = packs_pb2.ListPacksRequest(page_size=_PAGE, page_token=token)
-        answer = await stub.ListPacks(request, metadata=dict(connection.metadata))
-        packs += map(Pack.of, answer.packs)
-        token = answer.next_page_token
-        if not token:
-            return packs
+    request = packs_pb2.ListPacksRequest(page_size=PAGE)
+    answers = pages(stub.ListPacks, request, connection.metadata)
+    return [Pack.of(pack) async for answer in answers for pack in answer.packs]
 
 
 async def get_pack(connection: Connection, name: str) -> Pack:
@@ -50,20 +44,13 @@ async def get_pack(connection: Connection, name: str) -> Pack:
 
 async def list_styles(connection: Connection, parent: str, *, with_previews: bool) -> list[Style]:
     stub = PacksServiceStub(connection.channel)
-    styles: list[Style] = []
-    token = ""
-    while True:
-        request = packs_pb2.ListStylesRequest(
-            parent=parent,
-            page_size=_PAGE_WITH_PREVIEWS if with_previews else _PAGE,
-            page_token=token,
-            with_previews=with_previews,
-        )
-        answer = await stub.ListStyles(request, metadata=dict(connection.metadata))
-        styles += map(Style.of, answer.styles)
-        token = answer.next_page_token
-        if not token:
-            return styles
+    request = packs_pb2.ListStylesRequest(
+        parent=parent,
+        page_size=_PAGE_WITH_PREVIEWS if with_previews else PAGE,
+        with_previews=with_previews,
+    )
+    answers = pages(stub.ListStyles, request, connection.metadata)
+    return [Style.of(style) async for answer in answers for style in answer.styles]
 
 
 async def delete_pack(connection: Connection, name: str) -> None:
