@@ -118,7 +118,7 @@ def minimize(
     """
     # torch's L-BFGS takes no other layout.
     best = start.detach().clone(memory_format=torch.contiguous_format)
-    by_level = options.by_level
+    by_level, projected = options.by_level, options.pixels == "projected"
     variables = [part.clone().requires_grad_() for part in (split(best) if by_level else [best])]
     least, done = math.inf, 0
     history: list[float] = []
@@ -126,13 +126,12 @@ def minimize(
 
     def evaluate() -> Tensor:
         nonlocal best, least, done
-        image = variables[0]
-        if options.pixels == "projected" and not by_level:
+        image = merge(variables)  # a single level is the image itself
+        if projected and by_level:
+            image = image.clamp(0, 1)
+        elif projected:
             with torch.no_grad():
                 image.clamp_(0, 1)
-        elif by_level:
-            image = merge(variables)
-            image = image.clamp(0, 1) if options.pixels == "projected" else image
         for variable in variables:
             variable.grad = None
         total, losses = loss(image)
