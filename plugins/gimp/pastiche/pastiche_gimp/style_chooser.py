@@ -111,7 +111,7 @@ class StyleChooser:
         item = next(pending, None)
         if item is None:
             return GLib.SOURCE_REMOVE
-        picture = decoded(item.preview, item.media_type, PICTURE_SIDE)
+        picture = decoded(item.preview, PICTURE_SIDE)
         if picture is not None:
             self._pictures[item.name] = picture
             for line in self._model:
