@@ -201,7 +201,9 @@ class Training:
 
     ``fingerprint`` is JSON-like data that must be the same when a run is continued: what it was
     trained on. The planned steps and the weights of the loss terms may change, which is noted.
-    Raises `TrainingError` where a checkpoint belongs to another training.
+    ``start`` has the first weights, else they are random. ``norms_only`` trains the norms' scales
+    and shifts alone and keeps the convolutions (Dumoulin et al., section 3.3). Raises
+    `TrainingError` where a checkpoint belongs to another training.
     """
 
     def __init__(
@@ -214,6 +216,8 @@ class Training:
         *,
         fingerprint: Mapping[str, Any],
         device: torch.device,
+        start: TransformerNetwork | None = None,
+        norms_only: bool = False,
     ) -> None:
         if len(styles) != config.spec.styles:
             raise TrainingError(f"{len(styles)} style images for {config.spec.styles} styles")
@@ -230,7 +234,7 @@ class Training:
             layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]
         }
         self._objective = PerceptualObjective(encoder.to(self._dtype), config.weights)
-        self._state = self._new_state()
+        self._state = self._new_state(start, norms_only=norms_only)
         if (folder / CHECKPOINT).exists():
             self._restore()
 
@@ -291,12 +295,18 @@ class Training:
     def _description(self) -> dict[str, Any]:
         return {"config": json.loads(json.dumps(asdict(self.config))), "data": self._fingerprint}
 
-    def _new_state(self) -> _State:
+    def _new_state(self, start: TransformerNetwork | None, *, norms_only: bool) -> _State:
         with torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             network = TransformerNetwork(self.config.spec)
+        if start is not None:
+            network.load_state_dict(start.state_dict())
+        if norms_only:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad = ".conv." not in name
         network = channels_last(network.to(self._device))
-        optimizer = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, fused=True)
+        trained = [value for value in network.parameters() if value.requires_grad]
+        optimizer = torch.optim.Adam(trained, lr=self.config.learning_rate, fused=True)
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         return _State(network, optimizer, average)
 

@@ -88,7 +88,7 @@ class ConditionalInstanceNorm(nn.Module):
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """Normalize ``x``, N x C x H x W, by style weights ``mix``, N x styles, rows sum to 1."""
-        if torch.is_grad_enabled() and x.requires_grad:
+        if torch.is_grad_enabled() and (x.requires_grad or self.scale.requires_grad):
             weights = mix.to(self.scale.dtype)
             scale, shift = weights @ self.scale, weights @ self.shift
             normed = _InstanceNormAffine.apply(x, scale, shift, self.eps)
