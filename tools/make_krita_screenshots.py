@@ -1,12 +1,16 @@
-"""Make the picture of Krita's docker: `python tools/make_krita_screenshots.py [LANGUAGE]`.
+"""Make the pictures of Krita's docker.
+
+    python tools/make_krita_screenshots.py [--language de] [--paint-like PAINTING.jpg]
 
 Runs the real Krita of `tools/prepare_editors.py` with the built-in pack, on a photograph of
-scikit-image, and writes `docs/screenshots/krita-docker.png`; with a language, such as `de`, its
-name ends with it.
+scikit-image, and writes `docs/screenshots/krita-docker.png`, or `krita-painting.png` with a
+painting to paint like; with a language, their names end with it.
 """
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -25,6 +29,7 @@ from tests.editors.support.workspace import make_workspace
 _INSIDE = ROOT / "tests" / "editors" / "krita" / "inside.py"
 _PICTURES = ROOT / "docs" / "screenshots"
 _STILL_SECONDS = 8.0  # also on a busy computer
+_PAINTING_SECONDS = 1800.0
 _VALUES: dict[str, Any] = {
     "style": "masters/starry_night",
     "second_style": "masters/great_wave",
@@ -44,21 +49,31 @@ window.resizeDocks([layers, pastiche], [120, 580], Qt.Vertical)
 """
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
+    options = _options()
     editors = find_editors()
     if editors.krita is None:
         sys.exit(f"no Krita: {editors.reason}")
-    language = arguments[0] if arguments else ""
+    language: str = options.language
+    painting: Path | None = options.paint_like
     environ = {"LANGUAGE": language} if language else {}
-    file = _PICTURES / f"krita-docker{'-' if language else ''}{language}.png"
+    name = f"krita-{'painting' if painting else 'docker'}{'-' if language else ''}{language}.png"
     with make_workspace(editors.krita) as workspace, virtual_display() as display:
         write_daemon_command(workspace, "--idle-exit", "0")
         install_plugins(workspace)
         _write_photograph(workspace.folder / "Cat.png")
         with running_krita(workspace, _INSIDE, display=display, environ=environ) as krita:
             session = KritaSession(krita, display)
-            _show(session, workspace.inside("Cat.png"))
-            display.screenshot(file)
+            _open(session, workspace.inside("Cat.png"))
+            if painting is None:
+                _stylize(session)
+            else:
+                style = workspace.folder / f"Style{painting.suffix}"
+                shutil.copyfile(painting, style)
+                _paint(session, workspace.inside(style), painting.stem)
+            display.xdotool("mousemove", 700, 740)
+            _wait_until_still(display)
+            display.screenshot(_PICTURES / name)
 
 
 def _write_photograph(file: Path) -> None:
@@ -68,7 +83,7 @@ def _write_photograph(file: Path) -> None:
     Image.fromarray(skimage.data.chelsea()).save(file)
 
 
-def _show(krita: KritaSession, photograph: str) -> None:
+def _open(krita: KritaSession, photograph: str) -> None:
     krita.call("prepare")
     krita.call("open_file", path=photograph)
     krita.krita.run("document().topLevelNodes()[0].setName('Cat')")
@@ -78,13 +93,28 @@ def _show(krita: KritaSession, photograph: str) -> None:
         lambda: all(style["pictured"] for style in krita.call("shown_styles")), "the pictures"
     )
     krita.call("trigger", action="zoom_to_fit")
+
+
+def _stylize(krita: KritaSession) -> None:
     krita.call("set_options", **_VALUES)
     krita.stylize()
     name = krita.call("names")[-1]
     krita.krita.run(f"node({name!r}).setName('Starry Night')")
     krita.call("activate", name="Cat")
-    krita.display.xdotool("mousemove", 700, 740)
-    _wait_until_still(krita.display)
+
+
+def _paint(krita: KritaSession, painting: str, name: str) -> None:
+    title = name.replace("_", " ").title()
+    style = {"kind": "file", "name": title, "file": painting}
+    krita.call("set_paint", styles=[style], colors="luminance")
+    krita.call("show_page", painting=True)
+    index = krita.start("pastiche_paint")
+    # It may take minutes.
+    krita.wait_until(
+        lambda: krita.call("job", index=index)["final"], "the painting", seconds=_PAINTING_SECONDS
+    )
+    krita.done(index)
+    krita.call("activate", name="Cat")
 
 
 def _wait_until_still(display: Display) -> None:
@@ -97,5 +127,12 @@ def _wait_until_still(display: Display) -> None:
             shown, since = now, time.monotonic()
 
 
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--language", default="", help="such as de")
+    parser.add_argument("--paint-like", type=Path, metavar="PAINTING")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -10,10 +10,10 @@ from krita import Krita
 
 try:
     from PyQt6.QtCore import QObject, Qt, QTimer
-    from PyQt6.QtWidgets import QDoubleSpinBox, QWidget
+    from PyQt6.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
 except ImportError:
     from PyQt5.QtCore import QObject, Qt, QTimer
-    from PyQt5.QtWidgets import QDoubleSpinBox, QWidget
+    from PyQt5.QtWidgets import QDoubleSpinBox, QPushButton, QWidget
 
 _TICK_MILLISECONDS = 5
 
@@ -48,7 +48,21 @@ def close_image():
     document.close()
 
 
-class Watch(QObject):
+class Ticking(QObject):
+    """Looks every few milliseconds, once its timer is started; its kinds have a `tick`."""
+
+    def __init__(self):
+        super().__init__()
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.setInterval(_TICK_MILLISECONDS)
+        self.timer.timeout.connect(self.tick)
+
+    def tick(self):
+        raise NotImplementedError
+
+
+class Watch(Ticking):
     """Measures from the action that starts a job to the new layer, and the gaps between ticks."""
 
     def __init__(self):
@@ -57,10 +71,6 @@ class Watch(QObject):
         self.count = len(self.document.topLevelNodes())
         self.seconds = None
         self.gap = 0.0
-        self.timer = QTimer(self)
-        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self.timer.setInterval(_TICK_MILLISECONDS)
-        self.timer.timeout.connect(self.tick)
 
     def start(self):
         self.timer.start()
@@ -100,7 +110,7 @@ def finish():
     return watch.gap
 
 
-class PreviewWatch(QObject):
+class PreviewWatch(Ticking):
     """Measures from a change of the docker's first value, the strength, to the next picture."""
 
     def __init__(self):
@@ -119,10 +129,6 @@ class PreviewWatch(QObject):
         )
         self.picture = self.view._picture.cacheKey()  # noqa: SLF001 - only looked at
         self.seconds = None
-        self.timer = QTimer(self)
-        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self.timer.setInterval(_TICK_MILLISECONDS)
-        self.timer.timeout.connect(self.tick)
 
     def start(self):
         self.timer.start()
@@ -150,3 +156,76 @@ def start_preview():
 def preview_seconds():
     """How long it took until its preview was shown; None while it is not."""
     return preview_watch.seconds
+
+
+class PaintWatch(Ticking):
+    """Paints the active layer; measures its steps, its pictures, and its end after a click."""
+
+    def __init__(self):
+        super().__init__()
+        window = Krita.instance().activeWindow().qwindow()
+        Krita.instance().action("pastiche_paint_show").trigger()
+        (self.page,) = (
+            widget
+            for widget in window.findChildren(QWidget)
+            if _name(widget) == "PaintPage" and widget.isVisible()
+        )
+        self.steps = []
+        self.pictures = []
+        self.clicked = self.ended = None
+
+    def start(self):
+        studio = self.page._studio  # noqa: SLF001 - only looked at
+        count = len(studio.jobs)
+        Krita.instance().action("pastiche_paint").trigger()
+        (self.job,) = studio.jobs[count:]
+        self.most = studio.painting.options.quality.steps
+        self.job.changed.connect(self.changed)
+        self.job.previewed.connect(lambda: self.pictures.append(time.perf_counter()))
+
+    def changed(self):
+        step = round(self.job.fraction * self.most)
+        if step and not self.job.state.is_final and self.clicked is None:
+            self.steps.append((time.perf_counter(), step))
+
+    def end(self, text):
+        (button,) = (
+            button
+            for button in self.page.findChildren(QPushButton)
+            if button.text() == text and button.isVisible()
+        )
+        self.timer.start()
+        self.clicked = time.perf_counter()
+        button.click()
+
+    def tick(self):
+        # A picture that is kept is in the image by then.
+        if self.job.state.is_final:
+            self.ended = time.perf_counter()
+            self.timer.stop()
+
+
+def start_painting():
+    """Paint the active layer with the values of the docker."""
+    global paint_watch
+    paint_watch = PaintWatch()
+    paint_watch.start()
+
+
+def painting():
+    """When which steps were told of, and when pictures came, by the system's clock."""
+    if paint_watch.job.state.is_final and paint_watch.clicked is None:
+        raise RuntimeError(f"the painting ended by itself: {paint_watch.job.message}")
+    return {"steps": paint_watch.steps, "pictures": paint_watch.pictures}
+
+
+def click(text):
+    """Click a button of the page to end the painting."""
+    paint_watch.end(text)
+
+
+def painting_end():
+    """When it was clicked, when it ended and how; None while it has not."""
+    if paint_watch.ended is None:
+        return None
+    return [paint_watch.clicked, paint_watch.ended, paint_watch.job.state.value]

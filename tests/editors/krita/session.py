@@ -111,8 +111,10 @@ class KritaSession:
         self.call("add", name=name, data=data, parent=parent, **rect.values)
         self.wait_until(lambda: self.call("active") == name, "the layer's activation")
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _SECONDS
+    def wait_until(
+        self, condition: Callable[[], bool], what: str, seconds: float = _SECONDS
+    ) -> None:
+        deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"{what} did not happen"
             time.sleep(0.03)
