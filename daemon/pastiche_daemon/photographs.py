@@ -95,7 +95,8 @@ class RandomCrops:
     """Random square crops of photographs; every batch is a pure function of seed and step.
 
     A photograph is scaled so that its shorter side is 1 to ``zoom`` times the crop, cut at a
-    random place and mirrored half of the time. Decoded photographs are kept up to ``cache_bytes``.
+    random place and mirrored half of the time. Without ``enlarge`` it is scaled up only where it is
+    smaller than the crop. Decoded photographs are kept up to ``cache_bytes``.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class RandomCrops:
         seed: int,
         *,
         zoom: float = 1.6,
+        enlarge: bool = True,
         cache_bytes: int = 1 << 30,
     ) -> None:
         self._paths = paths
         self._crop = crop
         self._seed = seed
         self._zoom = zoom
+        self._enlarge = enlarge
         self._cache: dict[Path, Image.Image] = {}
         self._room = cache_bytes
         self._lock = threading.Lock()
@@ -125,7 +128,10 @@ class RandomCrops:
         index = int(torch.randint(len(self._paths), (), generator=generator))
         zoom, left, top, mirror = torch.rand(4, generator=generator).tolist()
         image = self._load(self._paths[index])
-        side = min(image.size) / (1 + zoom * (self._zoom - 1))
+        most = self._zoom
+        if not self._enlarge:
+            most = max(1.0, min(most, min(image.size) / self._crop))
+        side = min(image.size) / (1 + zoom * (most - 1))
         x, y = left * (image.width - side), top * (image.height - side)
         crop = image.resize(
             (self._crop, self._crop), Image.Resampling.BICUBIC, box=(x, y, x + side, y + side)

@@ -170,7 +170,8 @@ def train(context: click.Context, **options: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _added_weights(encoder: str) -> Path:
+def added_weights(encoder: str) -> Path:
+    """The weights file of an encoder that was added. Raises `EncoderFileError` if there is none."""
     from pastiche_client.paths import data_paths
     from pastiche_daemon.encoder_store import EncoderStore
 
@@ -187,16 +188,16 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
     from pastiche_daemon.train import TrainingError
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
 
-    device = _device(options["device"])
+    device = chosen_device(options["device"])
     precision = options["precision"] or fast_precision(device)
     try:
         weights = ObjectiveWeights(
             content=options["content_weight"],
             style=options["style_weight"],
             tv=options["tv_weight"],
-            content_layers=_numbers(options["content_layers"], "--content-layer")
+            content_layers=named_numbers(options["content_layers"], "--content-layer")
             or default_content_layers(),
-            style_layers=_numbers(options["style_layers"], "--style-layer")
+            style_layers=named_numbers(options["style_layers"], "--style-layer")
             or default_style_layers(),
         )
     except ValueError as error:
@@ -206,7 +207,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         styles=find_styles(options["styles"]),
         folder=options["output"],
         encoder=options["encoder"],
-        encoder_weights=options["encoder_weights"] or _added_weights(options["encoder"]),
+        encoder_weights=options["encoder_weights"] or added_weights(options["encoder"]),
         command=command_line(context),
         about=options["about"],
         pooling=options["pooling"],
@@ -220,7 +221,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         crop_size=options["crop_size"],
         learning_rate=options["learning_rate"],
         grid=options["grid_weight"],
-        emphasis=_numbers(options["emphasis"], "--emphasis"),
+        emphasis=named_numbers(options["emphasis"], "--emphasis"),
         seed=options["seed"],
         precision=precision,
         resume=options["resume"],
@@ -242,7 +243,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
     click.echo(run.finish())
 
 
-def _device(name: str | None) -> torch.device:
+def chosen_device(name: str | None) -> torch.device:
     """The named device, or the best one.
 
     Raises:
@@ -264,7 +265,7 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _numbers(texts: tuple[str, ...], option: str) -> dict[str, float]:
+def named_numbers(texts: tuple[str, ...], option: str) -> dict[str, float]:
     """``NAME:NUMBER`` options as a mapping; a name alone has the number 1."""
     found: dict[str, float] = {}
     for text in texts:
