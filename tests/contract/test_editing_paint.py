@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from pastiche_client.editing.paint_options import (
     PaintOptions,
     PaintStart,
     Quality,
+    RegionChoice,
     StyleChoice,
     StyleKind,
 )
@@ -154,6 +156,57 @@ def test_every_value_makes_a_difference(client: Client) -> None:
     ]
     assert all(picture is not None for picture in pictures)
     assert len({bytes(picture.layer.data) for picture in pictures if picture}) == len(pictures)
+
+
+def painted(client: Client, options: PaintOptions, **planes: Any) -> np.ndarray:
+    """The result's samples, 40 x 40 x 3."""
+    styles = STYLES[: len(options.styles)]
+    run = paint_and_wait(client, SKY, styles, options, on_update=ignore, **planes)
+    (outcome,) = run.succeeded
+    assert outcome.result is not None
+    return np.frombuffer(outcome.result.layer.data, np.uint8).reshape(40, 40, 3).astype(float)
+
+
+def test_styles_keep_to_their_places(client: Client) -> None:
+    waves, night = (replace(style, weight=1.0) for style in QUICK.styles)
+    left = bytes([255] * 20 + [0] * 20) * 40
+    place = RegionChoice("Left", "1")
+    both = replace(
+        QUICK,
+        amount=1.0,
+        styles=(replace(waves, where=place), replace(night, where=replace(place, outside=True))),
+    )
+    found = painted(client, both, regions=(left, left))
+    places = [style.where for style in both.styles]
+    swapped = (replace(waves, where=places[1]), replace(night, where=places[0]))
+    other = painted(client, replace(both, styles=swapped), regions=(left, left))
+    only_waves = painted(client, replace(both, styles=(waves,)))
+
+    def color(picture: np.ndarray, columns: slice) -> np.ndarray:
+        return picture[:, columns].mean((0, 1))
+
+    # Away from the border between the places, for the network sees beyond it.
+    outer_left, outer_right = slice(0, 14), slice(26, 40)
+    for columns, with_waves, with_night in (
+        (outer_left, found, other),
+        (outer_right, other, found),
+    ):
+        wanted = color(only_waves, columns)
+        near = np.abs(color(with_waves, columns) - wanted).sum()
+        assert near < np.abs(color(with_night, columns) - wanted).sum()
+
+
+def test_the_strength_follows_its_mask(client: Client) -> None:
+    before = np.frombuffer(layer(40).data, np.uint8).reshape(40, 40, 3).astype(float)
+    full = painted(client, QUICK)
+    mask = bytes([0] * 10 + [51] * 20 + [255] * 10) * 40
+    found = painted(
+        client, replace(QUICK, strength_mask=RegionChoice("Fade", "1")), strength_mask=mask
+    )
+    assert np.array_equal(found[:, :10], before[:, :10])
+    assert np.array_equal(found[:, 30:], full[:, 30:])
+    expected = before + 0.2 * (full - before)
+    assert np.abs(found - expected)[:, 10:30].max() <= 1
 
 
 @pytest.mark.parametrize("sample_type", SampleType)

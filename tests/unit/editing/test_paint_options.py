@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,12 +17,14 @@ from pastiche_client.editing.paint_options import (
     PaintOptions,
     PaintStart,
     Quality,
+    RegionChoice,
     StyleChoice,
     StyleKind,
 )
 
 LAYER = StyleChoice(StyleKind.LAYER, "Waves", layer="17", weight=2.0)
-FILE = StyleChoice(StyleKind.FILE, "night", file="/pictures/night.png")
+SKY = RegionChoice("Sky", "channel:5", outside=True)
+FILE = StyleChoice(StyleKind.FILE, "night", file="/pictures/night.png", where=SKY)
 OPTIONS = PaintOptions(
     (LAYER, FILE),
     amount=0.25,
@@ -30,6 +33,7 @@ OPTIONS = PaintOptions(
     start=PaintStart.NOISE,
     quality=Quality.FINE,
     encoder="vgg19",
+    strength_mask=RegionChoice("Fade", "mask:7"),
 )
 
 
@@ -83,11 +87,27 @@ def test_they_come_back_whole() -> None:
         "layer": "17",
         "file": "",
         "weight": 2.0,
+        "where": None,
     }
+    assert values["styles"][1]["where"] == {"name": "Sky", "source": "channel:5", "outside": True}
+    assert values["strength_mask"] == {"name": "Fade", "source": "mask:7", "outside": False}
+    json.dumps(values)
     assert PaintOptions.from_dict(values) == OPTIONS
     assert PaintOptions.from_dict({}) == PaintOptions()
     assert PaintOptions.from_dict({**values, "glitter": 1}) == OPTIONS
     assert PaintOptions.unknown_names({**values, "glitter": 1}) == ("glitter",)
+
+
+def test_what_was_kept_before_there_were_places_is_everywhere() -> None:
+    style = {name: value for name, value in LAYER.to_dict().items() if name != "where"}
+    assert StyleChoice.from_dict(style) == LAYER
+    assert LAYER.where is None
+
+
+def test_a_place_is_a_mask_or_its_opposite() -> None:
+    mask = bytes([0, 1, 200, 255])
+    assert RegionChoice("Sky").plane(mask) == mask
+    assert SKY.plane(mask) == bytes([255, 254, 55, 0])
 
 
 def test_they_are_named_after_their_styles() -> None:
@@ -107,6 +127,8 @@ def test_they_are_named_after_their_styles() -> None:
         ("encoder", "", "encoder's name"),
         ("encoder", "../vgg19", "encoder's name"),
         ("encoder", 19, "encoder's name"),
+        ("strength_mask", "Sky", "must name a mask"),
+        ("strength_mask", {}, "Choose a mask"),
         ("styles", "waves", "list of styles"),
         ("styles", ["waves"], "list of styles"),
         ("styles", [LAYER] * (MOST_STYLES + 1), "At most 16"),
@@ -116,7 +138,7 @@ def test_they_are_named_after_their_styles() -> None:
 def test_what_cannot_be_is_told_with_its_name(field: str, value: Any, told: str) -> None:
     with pytest.raises(OptionError, match=told) as refused:
         PaintOptions(**{field: value})
-    assert refused.value.field in {field, "weight"}
+    assert refused.value.field in {field, "weight", "name"}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +150,11 @@ def test_what_cannot_be_is_told_with_its_name(field: str, value: Any, told: str)
         ({"kind": "layer", "name": 7}, "must be a text"),
         ({"kind": "layer", "name": "x", "weight": -1}, "from 0 to 100"),
         ({"kind": "file", "name": "x", "file": "x" * 5000}, "must be a text"),
+        ({"kind": "layer", "name": "x", "where": 3}, "where must name a mask"),
+        ({"kind": "layer", "name": "x", "where": {"name": ""}}, "Choose a mask"),
+        ({"kind": "layer", "name": "x", "where": {"name": 3}}, "must be a text"),
+        ({"kind": "layer", "name": "x", "where": {"name": "y", "source": 3}}, "must be a text"),
+        ({"kind": "layer", "name": "x", "where": {"name": "y", "outside": 1}}, "true or false"),
         ({}, "layer, image, file"),
     ],
 )

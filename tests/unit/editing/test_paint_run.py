@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from pastiche_client.editing import refusals
-from pastiche_client.editing.paint_options import PaintOptions, Quality, StyleChoice, StyleKind
-from pastiche_client.editing.paint_run import PaintResult, PaintRun, Picture
+from pastiche_client.editing.paint_options import (
+    PaintOptions,
+    Quality,
+    RegionChoice,
+    StyleChoice,
+    StyleKind,
+)
+from pastiche_client.editing.paint_run import PaintResult, PaintRun, Picture, Plane
 from pastiche_client.editing.run_states import RunItem, RunStage, RunState
 from pastiche_client.errors import CallCancelledError, DaemonLostError
 from pastiche_client.layer import Layer, PixelFormat, SampleType
@@ -48,6 +55,8 @@ class Play:
         content: Picture = CONTENT,
         styles: tuple[Picture, ...] = (WAVES, NIGHT),
         options: PaintOptions = OPTIONS,
+        regions: Sequence[Plane | None] = (),
+        strength_mask: Plane | None = None,
     ) -> PaintRun:
         return PaintRun.start(
             self.painter,
@@ -58,6 +67,8 @@ class Play:
             on_update=self.updates.append,
             on_preview=self.previews.append,
             on_done=self.results.append,
+            regions=regions,
+            strength_mask=strength_mask,
         )
 
     def call(self) -> PaintCall:
@@ -206,3 +217,51 @@ def test_a_style_that_cannot_be_read_is_a_failure(play: Play) -> None:
 
     play.start(styles=(WAVES, read))
     assert "/night.png is not there any more" in play.error()
+
+
+LEFT = bytes([255] * 16 + [0] * 16) * 32
+RIGHT = bytes([0] * 16 + [255] * 16) * 32
+BY_PLACES = replace(
+    OPTIONS,
+    styles=(
+        replace(OPTIONS.styles[0], where=RegionChoice("Left", "1")),
+        replace(OPTIONS.styles[1], where=RegionChoice("Left", "1", outside=True)),
+    ),
+    strength_mask=RegionChoice("Fade", "2", outside=True),
+)
+
+
+def test_places_and_strength_go_with_the_pictures(play: Play) -> None:
+    play.start(options=BY_PLACES, regions=(LEFT, lambda: LEFT), strength_mask=lambda: RIGHT)
+    assert play.painter.calls.empty()
+    call = play.call()
+    assert [style.region for style in call.styles] == [LEFT, RIGHT]
+    assert call.layer == replace(CONTENT, mask=LEFT)
+
+
+def test_a_style_without_a_place_goes_everywhere(play: Play) -> None:
+    styles = (BY_PLACES.styles[0], OPTIONS.styles[1])
+    play.start(options=replace(OPTIONS, styles=styles), regions=(LEFT, None))
+    call = play.call()
+    assert [style.region for style in call.styles] == [LEFT, None]
+    assert call.layer.mask is None
+
+
+def test_a_place_that_is_empty_is_told(play: Play) -> None:
+    play.start(options=BY_PLACES, regions=(LEFT, bytes([255]) * 1024), strength_mask=RIGHT)
+    assert "“night” by the mask “Left” is empty" in play.error()
+
+
+def test_a_strength_of_nothing_is_told(play: Play) -> None:
+    play.start(options=BY_PLACES, regions=(LEFT, LEFT), strength_mask=bytes([255]) * 1024)
+    assert "strength by the mask “Fade” is 0" in play.error()
+
+
+def test_a_place_without_its_mask_is_no_everywhere(play: Play) -> None:
+    play.start(options=BY_PLACES, regions=(LEFT, None), strength_mask=RIGHT)
+    assert "regions: must be given" in play.error()
+
+
+def test_a_strength_without_its_mask_is_not_full(play: Play) -> None:
+    play.start(options=BY_PLACES, regions=(LEFT, LEFT))
+    assert "strength_mask: must be given" in play.error()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from pastiche_client.editing.paint_options import (
     PaintOptions,
     PaintStart,
     Quality,
+    RegionChoice,
     StyleChoice,
     StyleKind,
 )
@@ -174,6 +176,20 @@ def test_a_painting_that_may_become_something_else_is_told(texts: Texts) -> None
     assert "glitter" in ignored
     assert texts.paint_layer_name("Sky", "{style}") == "Sky like {style}"
     assert texts.paint_undo_name("{x}") == "Paint like {x}"
+
+
+def test_masks_and_their_opposites_are_told_apart(texts: Texts) -> None:
+    mask = RegionChoice("{x}", "channel:1")
+    told = [
+        name(choice)
+        for name in (texts.region, texts.strength_by)
+        for choice in (mask, replace(mask, outside=True))
+    ]
+    assert told == ["In “{x}”", "Outside “{x}”", "By “{x}”", "Opposite of “{x}”"]
+    style = StyleChoice(StyleKind.FILE, "", file="/y", where=mask)
+    assert "“{x}”" in texts.region_missing(mask, style)
+    assert "“/y” goes everywhere" in texts.region_missing(mask, style)
+    assert "“{x}”" in texts.strength_mask_missing(mask)
 
 
 def test_every_refusal_says_what_to_do() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pastiche_client.editing.item_run import ItemRun
     from pastiche_client.editing.options import Options
     from pastiche_client.editing.paint_options import PaintOptions
-    from pastiche_client.editing.paint_run import Painter, PaintResult, Picture
+    from pastiche_client.editing.paint_run import Painter, PaintResult, Picture, Plane
     from pastiche_client.editing.run import ItemOutcome, RunItem, RunResult, RunState, Stylizer
     from pastiche_client.layer import Layer
 
@@ -53,6 +53,8 @@ def paint_and_wait(
     *,
     on_update: Callable[[RunState], None],
     on_preview: Callable[[Layer], None] = lambda _: None,
+    regions: Sequence[Plane | None] = (),
+    strength_mask: Plane | None = None,
 ) -> PaintResult:
     """Paint a layer like others and wait, as `run_and_wait` does; see `PaintRun`."""
     return _wait(
@@ -65,6 +67,8 @@ def paint_and_wait(
             on_update=on_update,
             on_preview=on_preview,
             on_done=on_done,
+            regions=regions,
+            strength_mask=strength_mask,
         )
     )
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pastiche_client.editing.told import ToldError, marked
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
+
+_LONGEST_TEXT = 4096
 
 
 class OptionError(ToldError, ValueError):
@@ -42,6 +49,13 @@ def flag(field: str, value: object) -> bool:
     )
 
 
+def text(field: str, value: object) -> str:
+    """The value, which must be a text of at most 4096 characters. Raises OptionError."""
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+        return value
+    raise OptionError(field, marked("{field} must be a text, not {value}."), value=shown(value))
+
+
 def choice(field: str, value: object, kind: type[ChoiceT]) -> ChoiceT:
     """The member of an enumeration with this value. Raises OptionError."""
     try:
@@ -61,3 +75,16 @@ def shown(value: object) -> str:
         return f"{value!r:.80}"
     except ValueError:  # a number of thousands of digits
         return type(value).__name__
+
+
+def known_fields(kind: type[DataclassInstance], values: Mapping[str, object]) -> dict[str, object]:
+    """The values that fields of a dataclass have the names of."""
+    return {entry.name: values[entry.name] for entry in fields(kind) if entry.name in values}
+
+
+def plain_fields(options: DataclassInstance) -> dict[str, Any]:
+    """A dataclass's fields, and theirs, as plain values for JSON."""
+    return {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in asdict(options).items()
+    }

@@ -76,6 +76,45 @@ class PaintLabels:
         return self._tr("How much of the mix is this style")
 
     @property
+    def where(self) -> str:
+        return self._tr("Where")
+
+    @property
+    def where_tip(self) -> str:
+        """For GIMP, whose saved selections are channels."""
+        return self._tr(
+            "The part of the layer that gets this style. Save a selection to a channel to have a "
+            "place to choose here"
+        )
+
+    @property
+    def where_masks_tip(self) -> str:
+        """For Krita."""
+        return self._tr(
+            "The part of the layer that gets this style. Add a local selection or a transparency "
+            "mask to a layer to have a place to choose here"
+        )
+
+    @property
+    def everywhere(self) -> str:
+        return self._tr("Everywhere")
+
+    @property
+    def strength_mask(self) -> str:
+        return self._tr("Strength by mask")
+
+    @property
+    def strength_mask_tip(self) -> str:
+        return self._tr(
+            "How much of the painting each pixel gets: all of it where the mask is white, nothing "
+            "where it is black. A selection limits the painting in any case"
+        )
+
+    @property
+    def full_strength(self) -> str:
+        return self._tr("Full everywhere")
+
+    @property
     def amount(self) -> str:
         return self._tr("Amount of style")
 
@@ -190,6 +229,18 @@ class PaintLabels:
     @property
     def paint_second_argument(self) -> str:
         return self._tr("Another layer or other drawable, to be mixed in")
+
+    @property
+    def where_argument(self) -> str:
+        return self._tr("The channel or mask in which the style goes; empty for everywhere")
+
+    @property
+    def where_second_argument(self) -> str:
+        return self._tr("The channel or mask in which the second style goes")
+
+    @property
+    def strength_mask_argument(self) -> str:
+        return self._tr("The channel or mask that tells the strength; empty for full strength")
 
     def color_names(self) -> dict[PaintColors, str]:
         return {

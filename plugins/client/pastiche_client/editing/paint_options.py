@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, cast
 
-from pastiche_client.editing.option_values import OptionError, choice, number, shown
+from pastiche_client.editing.option_values import (
+    OptionError,
+    choice,
+    known_fields,
+    number,
+    plain_fields,
+    shown,
+)
+from pastiche_client.editing.style_choice import WEIGHTS, RegionChoice, StyleChoice, StyleKind
 from pastiche_client.editing.told import marked
 from pastiche_client.optimize_options import Minimizer, OptimizeOptions, StartKind, Terms
 
+__all__ = [
+    "AMOUNTS",
+    "DEFAULT_ENCODER",
+    "MOST_STYLES",
+    "PREVIEW_SIDE",
+    "STYLE_SCALES",
+    "WEIGHTS",
+    "PaintColors",
+    "PaintOptions",
+    "PaintStart",
+    "Quality",
+    "RegionChoice",
+    "StyleChoice",
+    "StyleKind",
+]
+
 AMOUNTS = (0.0, 1.0)
 STYLE_SCALES = (0.25, 4.0)
-WEIGHTS = (0.0, 100.0)
 MOST_STYLES = 16
 DEFAULT_ENCODER = "compact"
 #: Longer side of the pictures that show how far it is, in pixels.
@@ -25,7 +48,6 @@ _CONTENT = 0.03
 _CONTENT_RANGE = 100.0
 # Closer than the two seconds in which there is to be a picture, for it comes with a step's end.
 _PREVIEW_SECONDS = 0.5
-_LONGEST_TEXT = 4096
 _ENCODER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -85,55 +107,6 @@ _STARTS: Mapping[PaintStart, StartKind] = {
 }
 
 
-class StyleKind(str, Enum):
-    """Where a style's picture is."""
-
-    LAYER = "layer"  # of an open image
-    IMAGE = "image"  # that is open, as it looks
-    FILE = "file"
-
-
-@dataclass(frozen=True)
-class StyleChoice:
-    """A style's picture, by what finds it again; its pixels are nowhere kept.
-
-    Attributes:
-        kind: where it is.
-        name: the layer's, image's or file's, for people; also to find a layer that lost its id.
-        layer: the editor's own id of a layer, such as GIMP's tattoo or Krita's uuid; of no other.
-        file: the path of a file, or of the image; empty for an image that was never saved, and for
-            a layer of the image that is painted.
-        weight: its share among several styles.
-
-    Raises:
-        OptionError: a value is of the wrong type or out of its range.
-    """
-
-    kind: StyleKind
-    name: str
-    layer: str = ""
-    file: str = ""
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        _set(self, "kind", choice("kind", self.kind, StyleKind))
-        for name in ("name", "layer", "file"):
-            _check_text(name, getattr(self, name))
-        if not (self.file if self.kind is StyleKind.FILE else self.name):
-            raise OptionError("styles", marked("Choose a style to paint like first."))
-        _set(self, "weight", number("weight", self.weight, WEIGHTS))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return _plain(self)
-
-    @staticmethod
-    def from_dict(values: Mapping[str, object]) -> StyleChoice:
-        """The style of `to_dict`'s values. Raises OptionError."""
-        known: dict[str, Any] = {"kind": "", "name": "", **_known(StyleChoice, values)}
-        return StyleChoice(**known)
-
-
 @dataclass(frozen=True)
 class PaintOptions:
     """How to paint a layer like others.
@@ -147,6 +120,8 @@ class PaintOptions:
         start: what it begins with.
         quality: how long it may take.
         encoder: the loss network, `compact` being built in.
+        strength_mask: how much of the painting each pixel gets, the rest being the layer; None for
+            all of it everywhere.
 
     Raises:
         OptionError: a value is of the wrong type or out of its range.
@@ -159,6 +134,7 @@ class PaintOptions:
     start: PaintStart = PaintStart.LAYER
     quality: Quality = Quality.GOOD
     encoder: str = DEFAULT_ENCODER
+    strength_mask: RegionChoice | None = None
 
     def __post_init__(self) -> None:
         _set(self, "styles", _checked_styles(self.styles))
@@ -168,6 +144,7 @@ class PaintOptions:
         _set(self, "start", choice("start", self.start, PaintStart))
         _set(self, "quality", choice("quality", self.quality, Quality))
         _check_encoder(self.encoder)
+        _set(self, "strength_mask", RegionChoice.from_value("strength_mask", self.strength_mask))
 
     @property
     def content_weight(self) -> float:
@@ -201,7 +178,7 @@ class PaintOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**_plain(self), "styles": [style.to_dict() for style in self.styles]}
+        return {**plain_fields(self), "styles": [style.to_dict() for style in self.styles]}
 
     @staticmethod
     def from_dict(values: Mapping[str, object]) -> PaintOptions:
@@ -212,7 +189,7 @@ class PaintOptions:
         Raises:
             OptionError: a value cannot be used.
         """
-        known: dict[str, Any] = _known(PaintOptions, values)
+        known: dict[str, Any] = known_fields(PaintOptions, values)
         if "styles" in known:
             known["styles"] = _styles_of(known["styles"])
         return PaintOptions(**known)
@@ -220,7 +197,7 @@ class PaintOptions:
     @staticmethod
     def unknown_names(values: Mapping[str, object]) -> tuple[str, ...]:
         """The names that `from_dict` ignores."""
-        return tuple(name for name in values if name not in _known(PaintOptions, values))
+        return tuple(name for name in values if name not in known_fields(PaintOptions, values))
 
 
 def _checked_styles(styles: object) -> tuple[StyleChoice, ...]:
@@ -257,22 +234,6 @@ def _check_encoder(value: object) -> None:
             marked("{field} must be an encoder's name such as compact or vgg19, not {value}."),
             value=shown(value),
         )
-
-
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise OptionError(name, marked("{field} must be a text, not {value}."), value=shown(value))
-
-
-def _known(kind: type, values: Mapping[str, object]) -> dict[str, object]:
-    return {entry.name: values[entry.name] for entry in fields(kind) if entry.name in values}
-
-
-def _plain(options: PaintOptions | StyleChoice) -> dict[str, Any]:
-    values = {entry.name: getattr(options, entry.name) for entry in fields(options)}
-    return {
-        name: value.value if isinstance(value, Enum) else value for name, value in values.items()
-    }
 
 
 def _set(options: object, name: str, value: object) -> None:

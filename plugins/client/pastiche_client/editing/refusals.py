@@ -299,6 +299,49 @@ def style_file_unreadable(file: str) -> RefusalError:
     )
 
 
+def region_missing(region: str, style: str) -> RefusalError:
+    """For the mask of a style's place, which is gone."""
+    return RefusalError(
+        marked(
+            "The mask “{region}”, in which the style “{style}” is asked for, is not in the image "
+            "any more. Choose another place in “Paint like another layer”."
+        ),
+        region=region,
+        style=style,
+    )
+
+
+def region_empty(region: str, style: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The place of the style “{style}” by the mask “{region}” is empty in what is painted. "
+            "Choose another place, or paint the mask."
+        ),
+        region=region,
+        style=style,
+    )
+
+
+def strength_mask_missing(mask: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The mask “{mask}”, which tells the strength, is not in the image any more. Choose "
+            "another one in “Paint like another layer”."
+        ),
+        mask=mask,
+    )
+
+
+def strength_mask_empty(mask: str) -> RefusalError:
+    return RefusalError(
+        marked(
+            "The strength by the mask “{mask}” is 0 in all that is painted. Choose another mask, "
+            "or paint it."
+        ),
+        mask=mask,
+    )
+
+
 def one_layer_to_paint() -> RefusalError:
     return RefusalError(
         marked("Only one layer is painted at a time. Select a single layer, then try again.")

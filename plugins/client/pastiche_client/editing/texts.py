@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pastiche_client.editing.catalogue import Catalogue
-    from pastiche_client.editing.paint_options import StyleChoice
+    from pastiche_client.editing.paint_options import RegionChoice, StyleChoice
     from pastiche_client.editing.paint_recipe import PaintRecipe
     from pastiche_client.editing.recipe import Recipe
     from pastiche_client.editing.run_states import Outcomes, RunState
@@ -151,6 +151,30 @@ class Texts(Labels, PaintLabels):
             "The style “{style}” is not there: open its image, or put its file back. Choose "
             "another one to go on without it."
         ).format(style=style.name or style.file)
+
+    def region(self, choice: RegionChoice) -> str:
+        """A mask for a list of places."""
+        template = self._tr("Outside “{mask}”") if choice.outside else self._tr("In “{mask}”")
+        return template.format(mask=choice.name)
+
+    def strength_by(self, choice: RegionChoice) -> str:
+        """A mask for a list of those that tell the strength."""
+        template = self._tr("Opposite of “{mask}”") if choice.outside else self._tr("By “{mask}”")
+        return template.format(mask=choice.name)
+
+    def region_missing(self, region: RegionChoice, style: StyleChoice) -> str:
+        """A note for a recipe or preset whose style had a place that is not there."""
+        return self._tr(
+            "The mask “{region}” is not in this image: the style “{style}” goes everywhere now. "
+            "Choose another place for it if it should not."
+        ).format(region=region.name, style=style.name or style.file)
+
+    def strength_mask_missing(self, mask: RegionChoice) -> str:
+        """A note for a recipe or preset."""
+        return self._tr(
+            "The mask “{mask}” is not in this image: the strength is full everywhere now. Choose "
+            "another mask if it should not be."
+        ).format(mask=mask.name)
 
     def paint_source(self, style: StyleChoice) -> str:
         """A style for a list of several kinds of them."""
