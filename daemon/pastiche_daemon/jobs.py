@@ -3,7 +3,9 @@
 A job runs in one worker thread, because the device runs one network at a time at full speed.
 Which job is next follows start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of equal
 size: every client's jobs run in the order they came, and clients take turns. A job that takes
-minutes gives way between its steps: others run in the middle of it, one at each step.
+minutes gives way between its steps: others run in the middle of it, one at each step. A job of the
+background, whose client may be long gone, runs where nothing else waits, and gives way to all that
+is not of the background.
 """
 
 from __future__ import annotations
@@ -124,10 +126,12 @@ class Job(Generic[T]):
         order: tuple[int, int],
         *,
         gives_way: bool,
+        background: bool,
     ) -> None:
         self.client = client
         self.order = order
-        self.gives_way = gives_way
+        self.gives_way = gives_way or background
+        self.background = background
         self.seconds_given = 0.0
         self.context = JobContext(notify, queue.run_another)
         self.work = work
@@ -185,6 +189,7 @@ class Admission:
         notify: Callable[[], None],
         *,
         gives_way: bool = False,
+        background: bool = False,
     ) -> Job[T]:
         """Queue the work. May be called once.
 
@@ -193,6 +198,7 @@ class Admission:
             notify: called from any thread when the job's status may have changed; must return
                 at once and not call the queue.
             gives_way: the work takes long and calls `JobContext.give_way` between its steps.
+            background: nobody waits for it; it gives way, to others that do so, too.
 
         Raises:
             QueueClosedError: the daemon stops.
@@ -200,7 +206,9 @@ class Admission:
         if not self._open:
             raise RuntimeError("an admission is good for one job")
         self._open = False
-        return self._queue.submit(self._client, work, notify, gives_way=gives_way)
+        return self._queue.submit(
+            self._client, work, notify, gives_way=gives_way, background=background
+        )
 
     def release(self) -> None:
         """Give the place back, unless it was used."""
@@ -302,6 +310,7 @@ class DeviceQueue:
         notify: Callable[[], None],
         *,
         gives_way: bool,
+        background: bool,
     ) -> Job[T]:
         """For `Admission`: turn a held place into a waiting job."""
         with self._changed:
@@ -312,8 +321,8 @@ class DeviceQueue:
             self._finish_tags[client] = start_tag + 1
             self._sequence += 1
             order = (start_tag, self._sequence)
-            job = Job(self, client, work, notify, order, gives_way=gives_way)
-            bisect.insort(self._waiting, job, key=lambda waiting: waiting.order)
+            job = Job(self, client, work, notify, order, gives_way=gives_way, background=background)
+            bisect.insort(self._waiting, job, key=_turn)
             self._changed.notify_all()
         # A newcomer may have gone ahead of others.
         self._notify_waiting()
@@ -337,8 +346,7 @@ class DeviceQueue:
             if job not in self._waiting:
                 return JobStatus(0, running=True, fraction=fraction, stage=stage)
             before = [*self._running, *self._waiting[: self._waiting.index(job)]]
-            if not job.gives_way:
-                before = [other for other in before if not other.gives_way]
+            before = [other for other in before if not _yields(other, job)]
             # The device may have to be handed over first, even where nothing else comes before.
             position = max(len(before), 1 if self._running else 0)
             return JobStatus(position, running=False, fraction=fraction, stage=stage)
@@ -356,7 +364,7 @@ class DeviceQueue:
             if later.client == job.client and later.order > job.order:
                 later.order = (later.order[0] - 1, later.order[1])
         self._finish_tags[job.client] -= 1
-        self._waiting.sort(key=lambda waiting: waiting.order)
+        self._waiting.sort(key=_turn)
 
     def _release(self, client: str) -> None:
         self._admitted[client] -= 1
@@ -400,7 +408,7 @@ class DeviceQueue:
         if not giving.gives_way:
             raise RuntimeError("the job was not submitted as one that gives way")
         with self._changed:
-            job = next((job for job in self._waiting if not job.gives_way), None)
+            job = next((job for job in self._waiting if _yields(giving, job)), None)
             if job is None or self._closed:
                 return
             self._start(job)
@@ -459,3 +467,15 @@ class DeviceQueue:
                 job.future.set_result(result)
             else:
                 job.future.set_exception(failure)
+
+
+def _turn(job: Job[Any]) -> tuple[bool, tuple[int, int]]:
+    """Sorts the jobs that wait."""
+    return job.background, job.order
+
+
+def _yields(giving: Job[Any], job: Job[Any]) -> bool:
+    """Whether a job, between two of its steps, lets another one run."""
+    if giving.background:
+        return not job.background
+    return giving.gives_way and not job.gives_way

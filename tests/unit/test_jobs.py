@@ -75,9 +75,10 @@ def submit(
     notify: Callable[[], None] = lambda: None,
     *,
     gives_way: bool = False,
+    background: bool = False,
 ) -> Job[object]:
     with queue.admit(client) as admission:
-        return admission.submit(work, notify, gives_way=gives_way)
+        return admission.submit(work, notify, gives_way=gives_way, background=background)
 
 
 def occupy(queue: DeviceQueue, client: str = "first") -> tuple[Job[object], Gate]:
@@ -263,6 +264,43 @@ def test_a_long_job_that_is_cancelled_while_it_gives_way_ends(queue: DeviceQueue
     assert short.future.result(WAIT) == "done"
     submit(queue, lambda _: None).future.result(WAIT)
     assert ran == ["step 0"]
+
+
+def test_the_background_gives_way_to_long_jobs_whose_own_steps_give_way(queue: DeviceQueue) -> None:
+    ran: list[str] = []
+    background = Steps(ran)
+    trained = submit(queue, background, background=True)
+    assert background.started.wait(WAIT)
+    next_trained = submit(queue, recorder(ran, "next trained"), background=True)
+    long_steps = Steps(ran)
+    long = submit(queue, long_steps, gives_way=True)
+    assert long.status().position == 1
+    assert next_trained.status().position == 2
+    background.steps.release()
+    assert long_steps.started.wait(WAIT)
+    short = submit(queue, recorder(ran, "short"))
+    for _ in range(3):
+        long_steps.steps.release()
+    long.future.result(WAIT)
+    assert not trained.done
+    for _ in range(2):
+        background.steps.release()
+    next_trained.future.result(WAIT)
+    first, *middle = ["step 0", "step 0", "short", "step 1", "step 2"]
+    assert ran == [first, *middle, "step 1", "step 2", "next trained"]
+    assert trained.done
+    assert short.done
+
+
+def test_what_came_later_goes_before_the_background(queue: DeviceQueue) -> None:
+    ran: list[str] = []
+    _, gate = occupy(queue)
+    trained = submit(queue, recorder(ran, "trained"), background=True)
+    long = submit(queue, recorder(ran, "long"), gives_way=True)
+    assert [long.status().position, trained.status().position] == [1, 2]
+    gate.may_end.set()
+    trained.future.result(WAIT)
+    assert ran == ["long", "trained"]
 
 
 def test_only_a_job_that_said_so_may_give_way(queue: DeviceQueue) -> None:
