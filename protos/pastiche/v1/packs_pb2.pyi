@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Pack(_message.Message):
-    __slots__ = ("name", "display_name", "version", "description", "architecture", "style_count", "license", "attribution", "built_in", "size_bytes", "provenance_json", "strength", "stroke_size")
+    __slots__ = ("name", "display_name", "version", "description", "architecture", "style_count", "license", "attribution", "built_in", "size_bytes", "provenance_json", "strength", "stroke_size", "factor")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class Pack(_message.Message):
     PROVENANCE_JSON_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
     STROKE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     version: str
@@ -36,7 +37,8 @@ class Pack(_message.Message):
     provenance_json: str
     strength: SliderRange
     stroke_size: SliderRange
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., architecture: _Optional[str] = ..., style_count: _Optional[int] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ..., built_in: _Optional[bool] = ..., size_bytes: _Optional[int] = ..., provenance_json: _Optional[str] = ..., strength: _Optional[_Union[SliderRange, _Mapping]] = ..., stroke_size: _Optional[_Union[SliderRange, _Mapping]] = ...) -> None: ...
+    factor: int
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., architecture: _Optional[str] = ..., style_count: _Optional[int] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ..., built_in: _Optional[bool] = ..., size_bytes: _Optional[int] = ..., provenance_json: _Optional[str] = ..., strength: _Optional[_Union[SliderRange, _Mapping]] = ..., stroke_size: _Optional[_Union[SliderRange, _Mapping]] = ..., factor: _Optional[int] = ...) -> None: ...
 
 class SliderRange(_message.Message):
     __slots__ = ("minimum", "maximum", "default_value")
