@@ -59,6 +59,9 @@ class Failure:
 
 _PACK_CODES: dict[type[packs.PackError], code_pb2.Code] = {
     packs.DamagedPackError: code_pb2.DATA_LOSS,
+    packs.BadSignatureError: code_pb2.DATA_LOSS,
+    packs.UntrustedPackError: code_pb2.PERMISSION_DENIED,
+    packs.KeyFileError: code_pb2.FAILED_PRECONDITION,
     packs.UnsupportedPackError: code_pb2.FAILED_PRECONDITION,
     packs.PackTooLargeError: code_pb2.INVALID_ARGUMENT,
     packs.UnknownPackError: code_pb2.NOT_FOUND,

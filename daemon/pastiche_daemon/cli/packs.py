@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pastiche_daemon.cli.packs_keys import keygen, sign, trust, verify
+
 if TYPE_CHECKING:
     from pastiche_client.results import Pack, SliderRange
 
@@ -23,7 +25,11 @@ Examples:
 """
 )
 def packs() -> None:
-    """See, install and remove style packs."""
+    """See, install, sign and remove style packs."""
+
+
+for _command in (keygen, sign, trust, verify):
+    packs.add_command(_command)
 
 
 @packs.command(
@@ -154,27 +160,6 @@ def install(files: tuple[Path, ...], *, replace: bool) -> None:
     epilog="""
 \b
 Examples:
-  pastiche packs verify moscow.pastiche
-  pastiche packs verify runs/*/*.pastiche
-"""
-)
-@click.argument("files", metavar="FILE...", type=_PATH, nargs=-1, required=True)
-@click.pass_context
-def verify(context: click.Context, files: tuple[Path, ...]) -> None:
-    """Check pack files completely, without installing them or a daemon."""
-    problems = 0
-    for file in files:
-        problem = _problem(file)
-        problems += problem is not None
-        click.echo(f"{file}: {problem or 'good'}", err=problem is not None)
-    if problems:
-        context.exit(1)
-
-
-@packs.command(
-    epilog="""
-\b
-Examples:
   pastiche packs export masters
   pastiche packs export moscow -o backup/moscow.pastiche
 """
@@ -216,20 +201,6 @@ def remove(pack_id: str) -> None:
     with running_daemon(Console(stderr=True)) as client:
         client.delete_pack(pack_id)
     click.echo(f"Removed {pack_id}.")
-
-
-def _problem(file: Path) -> str | None:
-    """What is wrong with a pack file; None if it is good."""
-    from pastiche_daemon.packs.archive import read_pack
-    from pastiche_daemon.packs.errors import PackError
-
-    try:
-        read_pack(file)
-    except PackError as error:
-        return str(error)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
 
 
 def _facts(pack: Pack) -> list[tuple[str, str]]:

@@ -24,8 +24,10 @@ from pastiche_daemon.packs.manifest import (
     FileEntry,
     Manifest,
     dump_manifest,
-    parse_manifest,
+    manifest_of,
+    manifest_values,
 )
+from pastiche_daemon.packs.signing import check_signature
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +120,10 @@ class Pack:
                 return self._read(style.preview), _MEDIA_TYPES[_suffix(style.preview)]
         return None
 
+    def files(self) -> dict[str, bytes]:
+        """All that the pack holds beside its manifest, by path."""
+        return {name: self._read(name) for name in self.manifest.files}
+
     def _read(self, name: str) -> bytes:
         with self.path.open("rb") as file, _open_zip(file, self.limits) as archive:
             reader = _Reader(archive, self.limits)
@@ -180,7 +186,9 @@ def _verify(archive: zipfile.ZipFile, limits: PackLimits) -> Manifest:
     if MANIFEST_NAME not in members:
         raise DamagedPackError(f"{MANIFEST_NAME} is missing; this is not a style pack")
     reader = _Reader(archive, limits)
-    manifest = parse_manifest(reader.read(members.pop(MANIFEST_NAME), limits.manifest_size))
+    values = manifest_values(reader.read(members.pop(MANIFEST_NAME), limits.manifest_size))
+    manifest = manifest_of(values)
+    check_signature(manifest.signature, values)
     _check_listing(manifest, members)
     from pastiche_daemon.packs.network import read_weights, spec_of
 

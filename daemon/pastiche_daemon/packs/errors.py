@@ -20,6 +20,24 @@ class DamagedPackError(PackError):
     reason: ClassVar[str] = "PACK_DAMAGED"
 
 
+class BadSignatureError(PackError):
+    """The pack says that it is signed, and its signature is not of what it holds."""
+
+    reason: ClassVar[str] = "PACK_SIGNATURE_INVALID"
+
+
+class UntrustedPackError(PackError):
+    """Only packs that trusted keys have signed may be installed and used, and this is none."""
+
+    reason: ClassVar[str] = "PACK_UNTRUSTED"
+
+
+class KeyFileError(PackError):
+    """A key, or the list of trusted ones, cannot be read, used or written."""
+
+    reason: ClassVar[str] = "KEY_UNUSABLE"
+
+
 class UnsupportedPackError(PackError):
     """Perhaps a good pack, but of a schema, architecture or daemon version unknown here."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import BinaryIO
 from pastiche_daemon.packs.errors import StorageError, StorageFullError
 
 PART_SUFFIX = ".part"
+_ABANDONED_AFTER_SECONDS = 24 * 3600.0
 
 # Also a quota, and a limit on the size of files (setrlimit(2)).
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -38,17 +41,38 @@ class PartFile:
         if os.name == "posix":
             _sync_folder(target.parent)
 
+    def move_to_new(self, target: Path) -> None:
+        """As ``move_to``, but never in the place of another file: FileExistsError then."""
+        try:
+            target.hardlink_to(self.path)
+        except FileExistsError:
+            raise
+        except OSError as error:  # a file system without hard links
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
+            self.path.replace(target)
+        if os.name == "posix":
+            _sync_folder(target.parent)
+
 
 @contextlib.contextmanager
-def part_file(target: Path) -> Iterator[PartFile]:
+def part_file(target: Path, *, private: bool = False) -> Iterator[PartFile]:
     """Open a new file in ``target``'s folder, under a hidden name; gone at the end unless moved.
+
+    A ``private`` one can be read by its owner only. What crashes have left behind of such files
+    for the same target is removed a day later.
 
     Raises `StorageFullError` where the disk, a quota or a size limit is exhausted, whatever part
     of the writing meets it, and `StorageError` for everything else that the system refuses.
     """
     path = target.with_name(f".{target.name}.{secrets.token_hex(8)}{PART_SUFFIX}")
+    _remove_abandoned(target)
+    mode = 0o600 if private else 0o666
     try:
-        with storage_errors(target), path.open("xb") as file:
+        with (
+            storage_errors(target),
+            open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file,
+        ):
             yield PartFile(file, path)
     finally:
         path.unlink(missing_ok=True)
@@ -67,6 +91,17 @@ def storage_errors(target: Path) -> Iterator[None]:
         raise StorageError(
             f"{target} cannot be written ({error.strerror}); check the folder and its permissions"
         ) from error
+
+
+def _remove_abandoned(target: Path) -> None:
+    before = time.time() - _ABANDONED_AFTER_SECONDS
+    ours = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{16}" + re.escape(PART_SUFFIX))
+    with contextlib.suppress(OSError):
+        for path in target.parent.iterdir():
+            if ours.fullmatch(path.name):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -203,7 +203,7 @@ class TrainingProvenance(_Model):
 
 
 class Signature(_Model):
-    """An Ed25519 signature in base64. Kept and shown; who may be trusted is not decided here."""
+    """An Ed25519 signature in base64, of what `signing` says. Trust is decided elsewhere."""
 
     algorithm: Literal["ed25519"] = "ed25519"
     public_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -268,17 +268,26 @@ def parse_manifest(text: bytes) -> Manifest:
     Raises `UnsupportedPackError` for a schema, daemon version, architecture or convention that is
     not known here, `DamagedPackError` for everything else that is wrong, naming the fields.
     """
+    return manifest_of(manifest_values(text))
+
+
+def manifest_values(text: bytes) -> dict[str, Any]:
+    """The values of a manifest's TOML, not checked yet. Raises `DamagedPackError`."""
     try:
         decoded = text.decode("utf-8")
         if _LONG_KEY.search(_STRING_OR_COMMENT.sub("s", decoded)):
             raise DamagedPackError(f"{MANIFEST_NAME} has a key of too many parts")
-        values = tomllib.loads(decoded)
+        return tomllib.loads(decoded)
     except UnicodeDecodeError as error:
         raise DamagedPackError(f"{MANIFEST_NAME} is not UTF-8 text: {error.reason}") from error
     except RecursionError as error:
         raise DamagedPackError(f"{MANIFEST_NAME} is nested too deeply") from error
     except ValueError as error:
         raise DamagedPackError(f"{MANIFEST_NAME} is not TOML: {error!s:.200}") from error
+
+
+def manifest_of(values: dict[str, Any]) -> Manifest:
+    """The manifest of checked values. Raises as `parse_manifest` does."""
     _check_supported(values)
     try:
         return Manifest.model_validate(values)

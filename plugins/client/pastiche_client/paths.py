@@ -25,6 +25,21 @@ class DataPaths:
         return self.root / "packs"
 
     @property
+    def trusted_keys_file(self) -> Path:
+        """Whose signatures of style packs the user trusts."""
+        return self.root / "trusted-keys.toml"
+
+    @property
+    def pinned_packs_file(self) -> Path:
+        """The versions of style packs that stay in use when newer ones come."""
+        return self.root / "pinned-packs.toml"
+
+    @property
+    def settings_file(self) -> Path:
+        """The daemon's settings, whoever starts it."""
+        return self.root / "settings.toml"
+
+    @property
     def runtime_file(self) -> Path:
         """How to reach the running daemon; holds its token."""
         return self.root / "run" / "daemon.json"
