@@ -119,3 +119,63 @@ async def test_the_oldest_finished_are_forgotten() -> None:
         await registry.wait(names[-1], 30)
     assert 100 <= len(registry.names) <= 101
     assert registry.names == sorted(registry.names) == names[-len(registry.names) :]
+
+
+async def test_metadata_is_told_anew_whenever_somebody_asks() -> None:
+    registry = OperationRegistry()
+    release, told = asyncio.Event(), iter("abc")
+
+    async def wait() -> Message:
+        await release.wait()
+        return METADATA
+
+    started = registry.start(wait(), metadata=lambda: StringValue(value=next(told)))
+    metadata = StringValue()
+    assert started.metadata.Unpack(metadata)
+    assert metadata.value == "a"
+    assert registry.get(started.name).metadata.Unpack(metadata)
+    assert metadata.value == "b"
+    release.set()
+    await registry.wait(started.name, 30)
+
+
+async def test_the_daemons_stop_is_not_a_cancellation() -> None:
+    registry = OperationRegistry()
+    release, called = asyncio.Event(), list[str]()
+
+    async def wait() -> Message:
+        await release.wait()
+        return METADATA
+
+    def stop() -> None:
+        called.append("stop")
+        release.set()
+
+    registry.start(
+        wait(), metadata=METADATA, cancel=lambda: called.append("cancel"), stop=stop, name="mine"
+    )
+    await registry.close(30)
+    assert called == ["stop"]
+    assert registry.get("mine").done
+
+
+async def test_an_operation_may_refuse_to_be_forgotten() -> None:
+    registry = OperationRegistry()
+
+    def refuse() -> None:
+        raise InvalidFieldError("name", "runs")
+
+    started = registry.start(succeed(), metadata=METADATA, forget=refuse)
+    with pytest.raises(InvalidFieldError):
+        registry.delete(started.name)
+    assert registry.names == [started.name]
+    await registry.wait(started.name, 30)
+
+
+async def test_an_operation_may_be_started_again_under_its_name() -> None:
+    registry = OperationRegistry()
+    registry.start(fail(), metadata=METADATA, name="operations/again")
+    assert (await registry.wait("operations/again", 30)).HasField("error")
+    registry.start(succeed(), metadata=METADATA, name="operations/again")
+    assert (await registry.wait("operations/again", 30)).HasField("response")
+    assert registry.names == ["operations/again"]

@@ -1,4 +1,7 @@
-"""Operations that outlive the call that started them. They live as long as the daemon."""
+"""Operations that outlive the call that started them. They live as long as the daemon.
+
+What lives longer is started again under its old name by the next daemon.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,12 @@ def _do_nothing() -> None:
 
 @dataclass(frozen=True)
 class _Record:
-    metadata: Message
+    metadata: Callable[[], Message]
     request_id: str
     task: asyncio.Task[Message]
     cancel: Callable[[], None]
+    stop: Callable[[], None]
+    forget: Callable[[], None]
 
 
 class OperationRegistry:
@@ -50,21 +55,31 @@ class OperationRegistry:
         self,
         work: Coroutine[object, object, Message],
         *,
-        metadata: Message,
+        metadata: Message | Callable[[], Message],
         request_id: str = "",
         cancel: Callable[[], None] = _do_nothing,
+        name: str = "",
+        stop: Callable[[], None] | None = None,
+        forget: Callable[[], None] = _do_nothing,
     ) -> operations_pb2.Operation:
         """Run `work`; what it returns or raises becomes the operation's result.
 
-        `cancel` asks the work to stop. Work that is short may ignore it, as the API allows.
+        Args:
+            metadata: as it is, or what tells it anew whenever somebody asks.
+            cancel: asks the work to stop. Work that is short may ignore it, as the API allows.
+            name: `operations/...`, of one that is known by it; replaces a finished one.
+            stop: what is called instead of `cancel` when the daemon stops.
+            forget: called before the operation is forgotten; may raise to refuse.
         """
         self._started += 1
         # In the order of their starts when sorted by name.
-        name = f"operations/{self._started:08d}-{secrets.token_hex(8)}"
+        name = name or f"operations/{self._started:08d}-{secrets.token_hex(8)}"
+        tell = (lambda: metadata) if isinstance(metadata, Message) else metadata
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        self._records[name] = _Record(metadata, request_id, task, cancel)
+        self._records.pop(name, None)
+        self._records[name] = _Record(tell, request_id, task, cancel, stop or cancel, forget)
         self._forget_oldest()
         return self.get(name)
 
@@ -76,7 +91,7 @@ class OperationRegistry:
         """
         record = self._record(name)
         operation = operations_pb2.Operation(name=name, done=record.task.done())
-        operation.metadata.Pack(record.metadata)
+        operation.metadata.Pack(record.metadata())
         if not record.task.done():
             return operation
         error = _error_of(record.task)
@@ -106,18 +121,19 @@ class OperationRegistry:
             record.cancel()
 
     def delete(self, name: str) -> None:
-        """Forget an operation; what it does goes on.
+        """Forget an operation; what it does goes on, if it did not refuse.
 
         Raises:
             UnknownOperationError: there is none of that name.
         """
-        self._record(name)
+        self._record(name).forget()
         del self._records[name]
 
     async def close(self, timeout: float) -> None:
         """Ask everything to stop and wait for it, at most `timeout` seconds."""
-        for name in self.names:
-            self.cancel(name)
+        for record in self._records.values():
+            if not record.task.done():
+                record.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
 

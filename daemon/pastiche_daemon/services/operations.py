@@ -34,7 +34,11 @@ class OperationsService:
         if request.filter:
             raise InvalidFieldError("filter", "is not supported; leave it empty")
         names, token = page(
-            self.registry.names, lambda name: name, request.page_size, request.page_token
+            self.registry.names,
+            lambda name: name,
+            request.page_size,
+            request.page_token,
+            size_of=lambda name: self.registry.get(name).ByteSize(),
         )
         return operations_pb2.ListOperationsResponse(
             operations=[self.registry.get(name) for name in names], next_page_token=token
