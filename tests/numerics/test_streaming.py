@@ -25,8 +25,9 @@ def network(**values: Any) -> TransformerNetwork:
     torch.manual_seed(0)
     made = TransformerNetwork(spec)
     with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape))
+        for name, value in made.state_dict().items():
+            drawn = 0.3 * torch.randn(value.shape)
+            value.add_(drawn.abs() if name.endswith("variance") else drawn)
     return made.eval()
 
 
@@ -35,6 +36,9 @@ def image(h: int, w: int, seed: int = 0) -> Tensor:
 
 
 EXACT = network().double()
+AS_JOHNSON = network(
+    styles=1, upsampling="transposed", norm="batch", padding="zero", output="tanh"
+).double()
 
 
 @settings(deadline=None, max_examples=60)
@@ -47,7 +51,7 @@ def test_strips_of_any_height_equal_the_whole(h, w, strip_rows, seed):
     torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest", "bilinear"])
 @pytest.mark.parametrize("values", [{"residual_blocks": 0}, {"end_kernel": 3}, {"end_kernel": 1}])
 def test_every_architecture_can_be_streamed(values, upsampling):
     made = network(upsampling=upsampling, **values).double()
@@ -55,6 +59,43 @@ def test_every_architecture_can_be_streamed(values, upsampling):
     with torch.no_grad():
         whole = made(x, mix)
     torch.testing.assert_close(stream(made, x, mix, strip_rows=8), whole, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest", "bilinear"])
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+@pytest.mark.parametrize("padding", ["zero", "reflect"])
+@pytest.mark.parametrize("output", ["tanh", "sigmoid", "linear"])
+@pytest.mark.parametrize("shape", [(37, 22), (2, 3), (64, 5)])
+def test_every_switch_can_be_streamed(upsampling, norm, padding, output, shape):
+    made = network(
+        styles=1, upsampling=upsampling, norm=norm, padding=padding, output=output
+    ).double()
+    x, mix = image(*shape).double(), torch.ones(1, 1, dtype=torch.float64)
+    with torch.no_grad():
+        whole = made(x, mix)
+    for rows in (4, 12, 20):
+        got = stream(made, x, mix, strip_rows=rows)
+        torch.testing.assert_close(got, whole, rtol=0, atol=1e-8)
+
+
+def test_another_range_of_values_can_be_streamed():
+    made = network(output="linear", value_range="0..255").double()
+    x, mix = image(37, 22).double(), MIX.double()
+    with torch.no_grad():
+        made.last.conv.weight.mul_(100)
+        whole = made(x, mix)
+    assert whole.std() > 0
+    torch.testing.assert_close(stream(made, x, mix, strip_rows=8), whole, rtol=0, atol=1e-8)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
+def test_strips_of_a_network_as_johnsons_equal_the_whole(h, w, strip_rows, seed):
+    x, mix = image(h, w, seed).double(), torch.ones(1, 1, dtype=torch.float64)
+    with torch.no_grad():
+        whole = AS_JOHNSON(x, mix)
+    streamed = stream(AS_JOHNSON, x, mix, strip_rows=strip_rows)
+    torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -66,6 +107,20 @@ def test_fast_precisions_are_at_most_one_level_apart(precision):
     levels = (stream(made, x, MIX, strip_rows=16).float() - whole).abs().max() * 255
     # One rounding of bfloat16 near 1 is a level; sums are rounded in another order.
     assert levels <= (0.01 if precision == "float32" else 2.0)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm):
+    made = network(styles=1, norm=norm, upsampling="transposed", padding="zero", output="tanh")
+    x, mix = image(150, 90), torch.ones(1, 1)
+    half = prepare_for_inference(made, torch.device("cpu"), "bfloat16")
+    ready = prepare_image(half, x)
+    with torch.no_grad():
+        truth, whole = made(x, mix), half(ready, mix).float()
+    streamed = stream(half, ready, mix, strip_rows=16).float()
+    of_whole, of_strips = ((got - truth).square().mean().sqrt() for got in (whole, streamed))
+    assert of_whole < 2 / 255
+    assert of_strips < 1.1 * of_whole
 
 
 def test_the_image_is_not_changed_and_nothing_keeps_a_graph():
@@ -86,6 +141,11 @@ def test_progress_rises_from_strip_to_strip_and_may_stop_it():
     assert shares[0] == 0
     assert 0.9 < shares[-1] <= 1
     assert len(shares) == 8 * (3 + 2 * 2 + 2 + 1)
+    shares.clear()
+    batch = network(styles=1, norm="batch")
+    stream(batch, image(64, 32), torch.ones(1, 1), shares.append, strip_rows=8)
+    assert len(shares) == 8 * (2 + 2 * 2 + 1 + 1)
+    assert 0.9 < shares[-1] <= 1
 
     class StopError(Exception):
         pass

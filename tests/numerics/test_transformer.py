@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch.autograd import gradcheck
 
+from pastiche_daemon.bench.plain_network import PlainNetwork
+from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm, instance_statistics
 from pastiche_daemon.nn.transformer import (
     TransformerNetwork,
@@ -14,6 +16,7 @@ from pastiche_daemon.nn.transformer import (
     reflect_pad,
     upsample,
 )
+from tests.support.architectures import seeded_network
 
 SMALL = TransformerSpec(styles=3, channels=(4, 6, 8), residual_blocks=2)
 
@@ -106,6 +109,63 @@ def test_styles_differ_and_a_mix_of_one_is_that_style():
     torch.testing.assert_close(both, torch.cat([first, second]), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest", "bilinear"])
+@pytest.mark.parametrize("norm", ["batch", "instance", "conditional_instance"])
+@pytest.mark.parametrize("padding", ["zero", "reflect"])
+@pytest.mark.parametrize(
+    ("output", "value_range"),
+    [("tanh", "0..1"), ("sigmoid", "0..255"), ("linear", "0..1"), ("linear", "0..255")],
+)
+def test_every_switch_equals_torchs_own_layers(upsampling, norm, padding, output, value_range):
+    spec = TransformerSpec(
+        styles=1,
+        channels=(4, 6, 8),
+        residual_blocks=1,
+        upsampling=upsampling,
+        norm=norm,
+        padding=padding,
+        output=output,
+        value_range=value_range,
+    )
+    net = seeded_network(spec)
+    image = torch.rand(2, 3, 16, 24)
+    with torch.no_grad():
+        got = net(image, torch.ones(2, 1))
+    assert got.std() > 0.05
+    torch.testing.assert_close(got, PlainNetwork(net, 0)(image), rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norm_keeps_averages_of_what_training_saw():
+    norm = BatchNorm(3, momentum=0.25)
+    plain = torch.nn.BatchNorm2d(3, momentum=0.25)
+    mix = torch.ones(4, 1)
+    for seed in range(3):
+        x = torch.randn(4, 3, 5, 7, generator=torch.Generator().manual_seed(seed)) * 3 + 2
+        torch.testing.assert_close(norm(x, mix), plain(x))
+    torch.testing.assert_close(norm.running_mean, plain.running_mean)
+    torch.testing.assert_close(norm.running_variance, plain.running_var)
+    x = torch.randn(2, 3, 5, 7)
+    with torch.no_grad():
+        for module in (norm, plain):
+            module.eval()
+        norm.scale.copy_(torch.tensor([[1.0, 2.0, 3.0]]))
+        norm.shift.copy_(torch.tensor([[0.1, 0.2, 0.3]]))
+        plain.weight.copy_(norm.scale[0])
+        plain.bias.copy_(norm.shift[0])
+        torch.testing.assert_close(norm(x, mix), plain(x))
+
+
+def test_a_linear_output_is_cut_only_outside_of_training():
+    net = network(TransformerSpec(channels=(4, 6, 8), residual_blocks=0, output="linear"))
+    with torch.no_grad():
+        net.get_parameter("last.conv.bias").copy_(torch.tensor([-9.0, 0.5, 9.0]))
+        image = torch.rand(1, 3, 8, 8)
+        assert net(image, torch.ones(1, 1)).aminmax() == (0, 1)
+        free = net.train()(image, torch.ones(1, 1))
+    assert free[:, 0].max() < -1
+    assert free[:, 2].min() > 2
+
+
 def test_network_equals_johnsons_table_written_plainly():
     """Johnson's supplement, table 1, with Odena's resizes, layer by layer."""
     net = network()
@@ -159,11 +219,27 @@ def test_declared_hyperparameters_are_built(spec):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("styles", 0), ("channels", (4, 0, 4)), ("residual_blocks", -1), ("end_kernel", 4)],
+    [
+        ("styles", 0),
+        ("channels", (4, 0, 4)),
+        ("residual_blocks", -1),
+        ("end_kernel", 4),
+        ("upsampling", "cubic"),
+        ("norm", "group"),
+        ("padding", "circular"),
+        ("output", "relu"),
+        ("value_range", "0..1023"),
+    ],
 )
 def test_impossible_hyperparameters_are_named(field, value):
     with pytest.raises(ValueError, match=field):
         TransformerSpec(**{field: value})
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+def test_norms_of_one_style_refuse_several(norm):
+    with pytest.raises(ValueError, match="use conditional_instance"):
+        TransformerSpec(styles=2, norm=norm)
 
 
 def test_mix_of_the_wrong_shape_is_refused():

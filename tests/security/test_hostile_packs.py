@@ -542,7 +542,12 @@ def test_a_long_header_is_refused_before_it_is_parsed(
             UnsupportedPackError,
             "architecture.kind: .*'python'",
         ),
-        (lambda v: v["architecture"].update(norm="batch"), UnsupportedPackError, "norm"),
+        (lambda v: v["architecture"].update(norm="group"), UnsupportedPackError, "norm"),
+        (
+            lambda v: v["architecture"].update(norm="batch"),
+            DamagedPackError,
+            "architecture.norm: batch is for one style, not 2",
+        ),
         (
             lambda v: v.update(least_daemon_version="99.0.0"),
             UnsupportedPackError,

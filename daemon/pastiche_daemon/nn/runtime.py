@@ -71,7 +71,7 @@ def prepare_for_inference(
     dtype = dtype_of(precision or fast_precision(device))
     prepared = copy.deepcopy(network).to(device)
     for module in prepared.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             module.to(dtype)
     return channels_last(prepared).eval().requires_grad_(requires_grad=False)
 

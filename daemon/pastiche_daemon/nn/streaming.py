@@ -4,7 +4,8 @@ Instance norm needs the whole image's statistics before the next layer can run, 
 their own would differ from each other and seam. Here every layer runs over strips of rows whose
 statistics are merged, and what comes out is what the whole image would give. What the layers at
 half and quarter resolution compute is kept; the full-resolution ends, which are cheap to compute
-and large to keep, are computed twice.
+and large to keep, are computed twice. Batch norm has its statistics already: there every layer is
+computed once.
 
 Statistics are merged in float64 as in Chan et al., "Updating Formulae and a Pairwise Algorithm for
 Computing Sample Variances", 1979.
@@ -20,16 +21,22 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor, nn
 
+from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm, scale_and_shift
 from pastiche_daemon.nn.transformer import (
     Checkpoint,
     NormedConvolution,
+    Padding,
     TransformerNetwork,
     check_mix,
     pad_to_multiple,
     reflected_indices,
+    to_network_range,
+    to_pixels,
     upsample,
 )
+
+_Norm = BatchNorm | ConditionalInstanceNorm
 
 # Full-resolution rows times columns of a strip: small enough for the caches and for a quick
 # cancel, large enough that the rows computed twice at its borders are few.
@@ -61,7 +68,7 @@ def stream(
     strips = -(-padded.shape[-2] // rows) * _passes(network)
     run = _Stream(network, mix, rows, _Meter(checkpoint or _ignore, strips))
     with torch.no_grad():
-        result = run.of(_Kept(padded))
+        result = run.of(_Kept(to_network_range(padded, network.spec)))
     return result[..., : image.shape[-2], : image.shape[-1]]
 
 
@@ -90,10 +97,11 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Convolved:
-    """A convolution of reflection-padded feature maps."""
+    """A convolution of padded feature maps."""
 
     source: _Rows
     conv: nn.Conv2d
+    padding: Padding
 
     @property
     def stride(self) -> int:
@@ -107,8 +115,10 @@ class _Convolved:
         border = self.conv.kernel_size[0] // 2
         first = start * self.stride - border
         last = (stop - 1) * self.stride + border + 1
-        x = _reflected_rows(self.source, first, last)
-        if x.shape[-1] > border:
+        x = _padded_rows(self.source, first, last, self.padding)
+        if self.padding == "zero":
+            x = F.pad(x, (border, border, 0, 0))
+        elif x.shape[-1] > border:
             x = F.pad(x, (border, border, 0, 0), mode="reflect")
         else:
             x = x.index_select(-1, reflected_indices(x.shape[-1], border, border, x.device))
@@ -116,8 +126,27 @@ class _Convolved:
 
 
 @dataclass(frozen=True)
+class _Transposed:
+    """A 3x3 convolution with stride 1/2."""
+
+    source: _Rows
+    conv: nn.ConvTranspose2d
+
+    @property
+    def height(self) -> int:
+        return 2 * self.source.height
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        # An even row comes of the row at half its height, an odd one of that and the next.
+        first = start // 2
+        last = min(self.source.height, stop // 2 + 1)
+        grown = self.conv(self.source.rows(first, last))
+        return grown[..., start - 2 * first : stop - 2 * first, :]
+
+
+@dataclass(frozen=True)
 class _Normed:
-    """Instance norm with known statistics, then a ReLU."""
+    """A norm with known statistics, then a ReLU."""
 
     source: _Rows
     factor: Tensor
@@ -165,14 +194,12 @@ class _Stream:
 
     def _down(self, image: _Rows) -> Tensor:
         full, half, quarter = self._network.down_layers()
-        ends = _Convolved(image, full.conv.conv)
-        normed = self._normed(ends, full.norm, self._statistics(ends))
-        x = self._keep_normed(normed, half, 2)
+        x = self._keep_normed(self._normed(image, full), half, 2)
         return self._keep_normed(_Kept(x), quarter, 4)
 
     def _residual(self, x: Tensor, first: NormedConvolution, second: NormedConvolution) -> Tensor:
         y = self._keep_normed(_Kept(x), first, 4)
-        y, statistics = self._keep(_Convolved(_Kept(y), second.conv.conv), 4)
+        y, statistics = self._keep(self._convolved(_Kept(y), second), 4, second.norm)
         factor, offset = self._affine(second.norm, statistics)
         for start, stop in self._strips(y.shape[-2], 4):
             part = scale_and_shift(y[..., start:stop, :], factor, offset)
@@ -180,29 +207,41 @@ class _Stream:
         return y
 
     def _up(self, x: _Rows) -> Tensor:
+        spec = self._network.spec
         half, full = self._network.up_layers()
-        kept = self._keep_normed(_Upsampled(x, self._network), half, 2)
-        ends = _Convolved(_Upsampled(_Kept(kept), self._network), full.conv.conv)
-        normed = self._normed(ends, full.norm, self._statistics(ends))
+        kept = self._keep_normed(self._grown(x), half, 2)
+        normed = self._normed(self._grown(_Kept(kept)), full)
         result: Tensor | None = None
-        last = _Convolved(normed, self._network.last.conv)
+        last = _Convolved(normed, self._network.last.conv, spec.padding)
         for start, stop in self._strips(last.height, 1):
             self._meter.step()
-            part = torch.sigmoid(last.rows(start, stop))
+            part = to_pixels(last.rows(start, stop), spec, clamp=True)
             if result is None:
                 result = part.new_empty((*part.shape[:2], last.height, part.shape[-1]))
             result[..., start:stop, :] = part
         assert result is not None
         return result
 
-    def _keep(self, source: _Rows, scale: int) -> tuple[Tensor, Statistics]:
+    def _grown(self, source: _Rows) -> _Rows:
+        """What the convolution behind a doubling of the size gets."""
+        transposed = self._network.spec.upsampling == "transposed"
+        return source if transposed else _Upsampled(source, self._network)
+
+    def _convolved(self, source: _Rows, layer: NormedConvolution) -> _Rows:
+        conv = layer.conv.conv
+        if isinstance(conv, nn.ConvTranspose2d):
+            return _Transposed(source, conv)
+        return _Convolved(source, conv, self._network.spec.padding)
+
+    def _keep(self, source: _Rows, scale: int, norm: _Norm) -> tuple[Tensor, Statistics]:
         """Compute all rows, channels-last, and their statistics while they are in the caches."""
         result: Tensor | None = None
         merged = Statistics()
         for start, stop in self._strips(source.height, scale):
             self._meter.step()
             part = source.rows(start, stop)
-            merged.add(part)
+            if not isinstance(norm, BatchNorm):
+                merged.add(part)
             if result is None:
                 result = torch.empty(
                     (*part.shape[:2], source.height, part.shape[-1]),
@@ -216,29 +255,26 @@ class _Stream:
 
     def _keep_normed(self, source: _Rows, layer: NormedConvolution, scale: int) -> Tensor:
         """All rows of a convolution, its norm and a ReLU."""
-        x, statistics = self._keep(_Convolved(source, layer.conv.conv), scale)
+        x, statistics = self._keep(self._convolved(source, layer), scale, layer.norm)
         factor, offset = self._affine(layer.norm, statistics)
         for start, stop in self._strips(x.shape[-2], scale):
             part = scale_and_shift(x[..., start:stop, :], factor, offset)
             x[..., start:stop, :] = F.relu_(part)
         return x
 
-    def _statistics(self, source: _Rows) -> Statistics:
-        """Of full-resolution rows, which are not kept."""
+    def _normed(self, source: _Rows, layer: NormedConvolution) -> _Normed:
+        """A full-resolution convolution, its norm and a ReLU, of which no rows are kept."""
+        convolved = self._convolved(source, layer)
         merged = Statistics()
-        for start, stop in self._strips(source.height, 1):
-            self._meter.step()
-            merged.add(source.rows(start, stop))
-        return merged
+        if not isinstance(layer.norm, BatchNorm):
+            for start, stop in self._strips(convolved.height, 1):
+                self._meter.step()
+                merged.add(convolved.rows(start, stop))
+        return _Normed(convolved, *self._affine(layer.norm, merged))
 
-    def _normed(
-        self, source: _Rows, norm: ConditionalInstanceNorm, statistics: Statistics
-    ) -> _Normed:
-        return _Normed(source, *self._affine(norm, statistics))
-
-    def _affine(
-        self, norm: ConditionalInstanceNorm, statistics: Statistics
-    ) -> tuple[Tensor, Tensor]:
+    def _affine(self, norm: _Norm, statistics: Statistics) -> tuple[Tensor, Tensor]:
+        if isinstance(norm, BatchNorm):
+            return norm.affine()
         mean, rstd = statistics.finish(norm.eps)
         return norm.affine(mean.to(norm.scale.dtype), rstd.to(norm.scale.dtype), self._mix)
 
@@ -297,14 +333,19 @@ class _Meter:
 
 def _passes(network: TransformerNetwork) -> int:
     """How often the whole height is gone through: once for every convolution."""
-    return len(network.down) + 2 * len(network.trunk) + len(network.up) + 1
+    convolutions = len(network.down) + 2 * len(network.trunk) + len(network.up) + 1
+    # The full-resolution ends need no pass for statistics of their own.
+    return convolutions - 2 if network.spec.norm == "batch" else convolutions
 
 
-def _reflected_rows(source: _Rows, start: int, stop: int) -> Tensor:
-    """Rows of the reflection-padded feature maps; ``start`` and ``stop`` may lie outside."""
-    if start >= 0 and stop <= source.height:
-        return source.rows(start, stop)
+def _padded_rows(source: _Rows, start: int, stop: int, padding: Padding) -> Tensor:
+    """Rows of the padded feature maps; ``start`` and ``stop`` may lie outside."""
     height = source.height
+    if start >= 0 and stop <= height:
+        return source.rows(start, stop)
+    if padding == "zero":
+        x = source.rows(max(0, start), min(height, stop))
+        return F.pad(x, (0, 0, max(0, -start), max(0, stop - height)))
     index = reflected_indices(height, max(0, -start), max(0, stop - height), torch.device("cpu"))
     index = index[max(0, start) : max(0, start) + stop - start]
     first, last = int(index.min()), int(index.max()) + 1

@@ -1,28 +1,34 @@
 """The image transformer network: one forward pass from a photograph to a pastiche.
 
 Sources: Johnson et al., ECCV 2016, and its supplement (9x9 convolutions at the ends, two strided
-convolutions, five residual blocks, two upsamplings); Ulyanov et al. 2016 (instance norm); Odena
-et al., "Deconvolution and Checkerboard Artifacts", 2016 (resize, then convolve); Dumoulin et al.,
-ICLR 2017 (conditional instance norm, reflection padding, sigmoid output).
+convolutions, five residual blocks, two upsamplings); Ulyanov et al., "Instance Normalization",
+2016; Odena et al., "Deconvolution and Checkerboard Artifacts", 2016 (resize, then convolve);
+Dumoulin et al., ICLR 2017 (conditional instance norm, reflection padding, sigmoid output).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar, get_args
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor, nn
 
+from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm
+from pastiche_daemon.nn.transformer_switches import Norm, Output, Padding, Upsampling, ValueRange
 
-Upsampling = Literal["nearest", "bilinear"]
-Norm = Literal["conditional_instance"]
-Padding = Literal["reflect"]
-Output = Literal["sigmoid"]
 _Module = TypeVar("_Module", bound=nn.Module)
+
+_CHOICES = {
+    "upsampling": get_args(Upsampling),
+    "norm": get_args(Norm),
+    "padding": get_args(Padding),
+    "output": get_args(Output),
+    "value_range": get_args(ValueRange),
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,31 @@ class TransformerSpec:
     """Hyperparameters of a transformer network; a pack declares them, nothing is guessed.
 
     ``channels`` are the widths at full, half and quarter resolution (Johnson: 32, 64, 128).
+
+    ``upsampling``, which doubles the size twice:
+
+    - ``transposed``: a 3x3 convolution with stride 1/2 (Johnson, supplement, table 1);
+    - ``nearest``, ``bilinear``: resize, then convolve with stride 1 (Odena et al.).
+
+    ``norm`` after every convolution but the last:
+
+    - ``batch``: running statistics outside of training (Johnson; one style);
+    - ``instance``: statistics of each image (Ulyanov et al. 2016; one style);
+    - ``conditional_instance``: with scales and shifts for each style (Dumoulin et al., eq. 5).
+
+    ``padding`` of all convolutions but the transposed ones, whose border is always zeros:
+    ``zero``, or ``reflect`` (Dumoulin et al., against artefacts at the border).
+
+    ``output``, of the last convolution's x:
+
+    - ``tanh``: (tanh(x) + 1) / 2, the scaling of tanh to the range of pixels, [0, 255] in Johnson,
+      supplement, table 1. Their published code instead gives 150 tanh(x) around the mean colour;
+    - ``sigmoid``: 1 / (1 + exp(-x)) (Dumoulin et al., table 2);
+    - ``linear``: x, cut to the range of pixels outside of training (PyTorch's examples).
+
+    ``value_range`` is that of the pixels that the network takes, and of those that it gives where
+    the output is linear. It is 0..255 in PyTorch's examples. Images are in 0..1 on both sides of
+    `TransformerNetwork` whatever it is.
     """
 
     styles: int = 1
@@ -40,10 +71,20 @@ class TransformerSpec:
     norm: Norm = "conditional_instance"
     padding: Padding = "reflect"
     output: Output = "sigmoid"
+    value_range: ValueRange = "0..1"
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                known = ", ".join(choices)
+                raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}")
         if self.styles < 1:
             raise ValueError(f"styles must be at least 1, not {self.styles}")
+        if self.styles > 1 and self.norm != "conditional_instance":
+            raise ValueError(
+                f"norm: {self.norm} is for one style, and there are {self.styles}; "
+                "use conditional_instance"
+            )
         if len(self.channels) != 3 or min(self.channels) < 1:
             raise ValueError(f"channels must be three positive widths, not {self.channels}")
         if self.residual_blocks < 0:
@@ -62,24 +103,57 @@ Checkpoint = Callable[[float], None]
 
 
 class _Convolution(nn.Module):
-    """Reflection padding, then a convolution."""
+    """Padding, then a convolution."""
 
-    def __init__(self, width: int, out: int, kernel: int, stride: int = 1) -> None:
+    def __init__(
+        self, width: int, out: int, kernel: int, stride: int = 1, padding: Padding = "reflect"
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(width, out, kernel, stride)
         self.border = kernel // 2
+        self.padding = padding
+        zeros = self.border if padding == "zero" else 0
+        self.conv = nn.Conv2d(width, out, kernel, stride, zeros)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(reflect_pad(x, self.border))
+        return self.conv(reflect_pad(x, self.border) if self.padding == "reflect" else x)
+
+
+class _TransposedConvolution(nn.Module):
+    """A 3x3 convolution with stride 1/2: twice the size."""
+
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(width, out, 3, stride=2, padding=1, output_padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
 
 
 class NormedConvolution(nn.Module):
-    """A reflection-padded convolution and its norm; any activation is the caller's."""
+    """A convolution and its norm; any activation is the caller's.
 
-    def __init__(self, width: int, out: int, kernel: int, styles: int, stride: int = 1) -> None:
+    ``transposed`` doubles the size, with a kernel of 3 and stride 1/2.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        out: int,
+        kernel: int,
+        styles: int,
+        stride: int = 1,
+        *,
+        padding: Padding = "reflect",
+        norm: Norm = "conditional_instance",
+        transposed: bool = False,
+    ) -> None:
         super().__init__()
-        self.conv = _Convolution(width, out, kernel, stride)
-        self.norm = ConditionalInstanceNorm(out, styles)
+        self.conv = (
+            _TransposedConvolution(width, out)
+            if transposed
+            else _Convolution(width, out, kernel, stride, padding)
+        )
+        self.norm = BatchNorm(out) if norm == "batch" else ConditionalInstanceNorm(out, styles)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         return self.norm(self.conv(x), mix)
@@ -88,35 +162,63 @@ class NormedConvolution(nn.Module):
 class ResidualBlock(nn.Module):
     """Two convolutions and the identity, without a ReLU after the sum (Johnson, supplement)."""
 
-    def __init__(self, width: int, styles: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        styles: int,
+        *,
+        padding: Padding = "reflect",
+        norm: Norm = "conditional_instance",
+    ) -> None:
         super().__init__()
-        self.first = NormedConvolution(width, width, 3, styles)
-        self.second = NormedConvolution(width, width, 3, styles)
+        self.first = NormedConvolution(width, width, 3, styles, padding=padding, norm=norm)
+        self.second = NormedConvolution(width, width, 3, styles, padding=padding, norm=norm)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         return x + self.second(F.relu(self.first(x, mix)), mix)
 
 
 class TransformerNetwork(nn.Module):
-    """Johnson et al.'s network with resize-convolutions and conditional instance norm."""
+    """Johnson et al.'s network, with what became of it as hyperparameters."""
 
     def __init__(self, spec: TransformerSpec) -> None:
         super().__init__()
         self.spec = spec
         full, half, quarter = spec.channels
-        n = spec.styles
+
+        def normed(
+            width: int, out: int, kernel: int = 3, stride: int = 1, *, transposed: bool = False
+        ) -> NormedConvolution:
+            return NormedConvolution(
+                width,
+                out,
+                kernel,
+                spec.styles,
+                stride,
+                padding=spec.padding,
+                norm=spec.norm,
+                transposed=transposed,
+            )
+
         self.down = nn.ModuleList(
             [
-                NormedConvolution(3, full, spec.end_kernel, n),
-                NormedConvolution(full, half, 3, n, stride=2),
-                NormedConvolution(half, quarter, 3, n, stride=2),
+                normed(3, full, spec.end_kernel),
+                normed(full, half, stride=2),
+                normed(half, quarter, stride=2),
             ]
         )
-        self.trunk = nn.ModuleList(ResidualBlock(quarter, n) for _ in range(spec.residual_blocks))
-        self.up = nn.ModuleList(
-            [NormedConvolution(quarter, half, 3, n), NormedConvolution(half, full, 3, n)]
+        self.trunk = nn.ModuleList(
+            ResidualBlock(quarter, spec.styles, padding=spec.padding, norm=spec.norm)
+            for _ in range(spec.residual_blocks)
         )
-        self.last = _Convolution(full, 3, spec.end_kernel)
+        transposed = spec.upsampling == "transposed"
+        self.up = nn.ModuleList(
+            [
+                normed(quarter, half, transposed=transposed),
+                normed(half, full, transposed=transposed),
+            ]
+        )
+        self.last = _Convolution(full, 3, spec.end_kernel, padding=spec.padding)
 
     def down_layers(self) -> list[NormedConvolution]:
         """The three convolutions down to a quarter of the resolution; a ReLU follows each."""
@@ -133,8 +235,10 @@ class TransformerNetwork(nn.Module):
     def forward(self, image: Tensor, mix: Tensor, checkpoint: Checkpoint | None = None) -> Tensor:
         """Stylize ``image``, N x 3 x H x W, RGB in 0..1, any size from 1 x 1; same shape and range.
 
-        ``mix`` holds each image's style weights, N x styles, rows summing to 1: a one-hot row is
-        one style. ``checkpoint`` is called between layers; what it raises stops the pass.
+        In training, a linear output may leave the range. Sizes that are no multiple of
+        `TransformerSpec.multiple` are extended by reflection, and cut again. ``mix`` holds each
+        image's style weights, N x styles, rows summing to 1: a one-hot row is one style.
+        ``checkpoint`` is called between layers; what it raises stops the pass.
         """
         check_mix(image, mix, self.spec)
         steps = len(self.down) + len(self.trunk) + len(self.up) + 1
@@ -146,7 +250,7 @@ class TransformerNetwork(nn.Module):
                 checkpoint(done / steps)
             done += 1
 
-        x = pad_to_multiple(image, self.spec.multiple)
+        x = to_network_range(pad_to_multiple(image, self.spec.multiple), self.spec)
         for layer in self.down_layers():
             step()
             x = F.relu(layer(x, mix))
@@ -157,7 +261,7 @@ class TransformerNetwork(nn.Module):
             step()
             x = F.relu(layer(upsample(x, self.spec.upsampling), mix))
         step()
-        x = torch.sigmoid(self.last(x))
+        x = to_pixels(self.last(x), self.spec, clamp=not self.training)
         return x[..., : image.shape[-2], : image.shape[-1]]
 
 
@@ -174,8 +278,29 @@ def check_mix(image: Tensor, mix: Tensor, spec: TransformerSpec) -> None:
         raise ValueError(f"mix has shape {tuple(mix.shape)}, expected {expected}")
 
 
+def to_network_range(image: Tensor, spec: TransformerSpec) -> Tensor:
+    """An image in 0..1 in the range of values that the network takes."""
+    return image * 255 if spec.value_range == "0..255" else image
+
+
+def to_pixels(x: Tensor, spec: TransformerSpec, *, clamp: bool) -> Tensor:
+    """The last convolution's result as pixels in 0..1; ``clamp`` cuts those of a linear output."""
+    if spec.output == "sigmoid":
+        return torch.sigmoid(x)
+    if spec.output == "tanh":
+        return (torch.tanh(x) + 1) / 2
+    if spec.value_range == "0..255":
+        x = x / 255
+    return x.clamp(0, 1) if clamp else x
+
+
 def upsample(x: Tensor, mode: Upsampling) -> Tensor:
-    """Twice the size, without the checkerboards of a transposed convolution (Odena et al.)."""
+    """Twice the size, without the checkerboards of a transposed convolution (Odena et al.).
+
+    Unchanged for ``transposed``: there the convolution that follows doubles the size.
+    """
+    if mode == "transposed":
+        return x
     if mode == "nearest":
         return F.interpolate(x, scale_factor=2, mode="nearest")
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

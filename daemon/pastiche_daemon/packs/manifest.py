@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from pastiche_daemon import __version__
+from pastiche_daemon.nn.transformer_switches import Norm, Output, Padding, Upsampling, ValueRange
 from pastiche_daemon.packs.errors import DamagedPackError, UnsupportedPackError
 
 if sys.version_info >= (3, 11):
@@ -110,19 +111,20 @@ class _Model(BaseModel):
 
 
 class TransformerArchitecture(_Model):
-    """Hyperparameters of a `nn.transformer.TransformerNetwork`; the styles are counted elsewhere.
+    """Hyperparameters of a `nn.transformer.TransformerNetwork`, which explains them.
 
-    ``channels`` are the widths at full, half and quarter resolution, each 1..512.
+    ``channels`` are the widths at full, half and quarter resolution, each 1..512. The styles are
+    counted elsewhere; more than one needs ``norm`` conditional_instance.
     """
 
     kind: Literal["transformer"] = "transformer"
     channels: Annotated[tuple[Width, Width, Width], Field(strict=False)]
     residual_blocks: Annotated[int, Field(ge=0, le=32)]
     end_kernel: Annotated[int, Field(ge=1, le=31)]
-    upsampling: Literal["nearest", "bilinear"]
-    norm: Literal["conditional_instance"]
-    padding: Literal["reflect"]
-    output: Literal["sigmoid"]
+    upsampling: Upsampling
+    norm: Norm
+    padding: Padding
+    output: Output
 
     @model_validator(mode="after")
     def _check_kernel(self) -> TransformerArchitecture:
@@ -213,8 +215,10 @@ class Signature(_Model):
 class Manifest(_Model):
     """All that a pack says of itself.
 
-    ``native_stroke_size`` is the longer side, in pixels, of the style pictures in training.
-    ``files`` has every file of the pack but the manifest; `archive.write_pack` fills it in.
+    ``value_range`` is that of the pixels that the network takes, and of those that it gives where
+    its output is linear. ``native_stroke_size`` is the longer side, in pixels, of the style
+    pictures in training. ``files`` has every file of the pack but the manifest;
+    `archive.write_pack` fills it in.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -224,7 +228,7 @@ class Manifest(_Model):
     description: Paragraph = ""
     least_daemon_version: Release
     architecture: TransformerArchitecture
-    value_range: Literal["0..1"]
+    value_range: ValueRange
     gram_normalization: Literal["none", "hw", "chw"]
     styles: Annotated[list[StyleEntry], Field(min_length=1, max_length=LARGEST_STYLE_COUNT)]
     native_stroke_size: Annotated[int, Field(ge=16, le=16_384)]
@@ -244,6 +248,9 @@ class Manifest(_Model):
             if style.id in seen:
                 raise ValueError(f"styles: the id {style.id!r} appears twice; ids must differ")
             seen.add(style.id)
+        norm = self.architecture.norm
+        if len(self.styles) > 1 and norm != "conditional_instance":
+            raise ValueError(f"architecture.norm: {norm} is for one style, not {len(self.styles)}")
         _check_within("strength", self.strength, 0.0, 1.0)
         _check_within("stroke_size", self.stroke_size, 0.25, 4.0)
         return self

@@ -34,15 +34,21 @@ def spec_of(manifest: Manifest) -> TransformerSpec:
         norm=declared.norm,
         padding=declared.padding,
         output=declared.output,
+        value_range=manifest.value_range,
     )
 
 
 def network_tensors(network: TransformerNetwork, dtype: torch.dtype = torch.float16) -> bytes:
-    """The network's parameters as a safetensors file of one floating-point type."""
+    """The network's parameters as a safetensors file of one floating-point type.
+
+    The running statistics of batch norms are not bounded, and stay in float32.
+    """
+    parameters = dict(network.named_parameters())
     tensors = {
-        name: value.detach().to(device="cpu", dtype=dtype).contiguous()
+        name: value.detach().to(device="cpu", dtype=dtype if name in parameters else torch.float32)
         for name, value in network.state_dict().items()
     }
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
     return save(tensors, metadata={"format": "pt"})
 
 
@@ -91,6 +97,8 @@ def read_weights(data: bytes, name: str, spec: TransformerSpec) -> dict[str, Ten
         values = torch.frombuffer(bytearray(entry["data"]), dtype=dtype, count=math.prod(shape))
         if not torch.isfinite(values).all():
             raise DamagedPackError(f"{name}: the tensor {key} holds values that are not finite")
+        if key.endswith("running_variance") and bool((values < 0).any()):
+            raise DamagedPackError(f"{name}: the tensor {key} holds variances below 0")
         tensors[key] = values.reshape(shape)
     return tensors
 
