@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         Style,
         StylizeResult,
         Summary,
+        UpscaleProgress,
+        UpscaleResult,
+        UpscaleSummary,
     )
 
 __all__ = [
@@ -79,6 +82,9 @@ __all__ = [
     "Summary",
     "Terms",
     "Texture",
+    "UpscaleProgress",
+    "UpscaleResult",
+    "UpscaleSummary",
 ]
 
 _MODULES = {

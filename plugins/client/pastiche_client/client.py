@@ -37,6 +37,8 @@ from pastiche_client.results import (
     Pack,
     Style,
     StylizeResult,
+    UpscaleEvent,
+    UpscaleResult,
 )
 from pastiche_client.runtime_file import RuntimeFileError, read_runtime_file
 from pastiche_client.status import CALL_ERRORS, daemon_error
@@ -63,7 +65,7 @@ _STOP_SECONDS = 15.0
 _SERVING = 1
 
 
-def _ignore_event(_: Event | OptimizeEvent | DreamEvent) -> None:
+def _ignore_event(_: Event | OptimizeEvent | DreamEvent | UpscaleEvent) -> None:
     pass
 
 
@@ -353,6 +355,79 @@ class Client:
         return self._submit(
             lambda connection: dream(connection, request, on_event or _ignore_event, timeout, stop)
         )
+
+    def upscale(
+        self,
+        layer: Layer,
+        factor: int = 0,
+        *,
+        pack: str = "",
+        match_histogram: bool = False,
+        request_id: str = "",
+        on_event: Callable[[UpscaleEvent], None] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> UpscaleResult:
+        """Make a layer larger, with details that a network expects, and wait for it.
+
+        Ctrl+C cancels the call. `upscaling_packs` says which factors there are.
+
+        Args:
+            layer: what to make larger, without a mask.
+            factor: how many times as wide and high; 0 for that of the pack.
+            pack: the id or name of a pack; empty for the one of the factor.
+            match_histogram: give the result's colours the distribution of the layer's.
+            request_id: names the call in the daemon's log.
+            on_event: called in the client's own thread; what it raises ends the call.
+            timeout: seconds for the call itself, without a daemon's start.
+            cancel: ends the call from another thread.
+
+        Raises:
+            NotFoundError: there is no such pack, or none of that factor.
+            CallCancelledError: it was cancelled.
+            DeadlineExceededError: the time is over.
+            DaemonError: another one, see `pastiche_client.errors`.
+        """
+        future = self.submit_upscale(
+            layer,
+            factor,
+            pack=pack,
+            match_histogram=match_histogram,
+            request_id=request_id,
+            on_event=on_event,
+            timeout=timeout,
+        )
+        return self._wait(future, cancel)
+
+    def submit_upscale(
+        self,
+        layer: Layer,
+        factor: int = 0,
+        *,
+        pack: str = "",
+        match_histogram: bool = False,
+        request_id: str = "",
+        on_event: Callable[[UpscaleEvent], None] | None = None,
+        timeout: float | None = None,
+    ) -> concurrent.futures.Future[UpscaleResult]:
+        """Like `upscale`, without waiting. `cancel()` of the future cancels the call."""
+        from pastiche_client.upscale_call import UpscaleRequest, upscale
+
+        request = UpscaleRequest(
+            layer=layer,
+            factor=factor,
+            pack=_pack_name(pack) if pack else "",
+            match_histogram=match_histogram,
+            request_id=request_id or secrets.token_hex(8),
+        )
+        return self._submit(
+            lambda connection: upscale(connection, request, on_event or _ignore_event, timeout)
+        )
+
+    def upscaling_packs(self) -> list[Pack]:
+        """The packs that `upscale` can use, by factor; built-in ones before installed ones."""
+        packs = [pack for pack in self.list_packs() if pack.factor]
+        return sorted(packs, key=lambda pack: (pack.factor, not pack.built_in, pack.id))
 
     def encoders(self) -> list[Encoder]:
         """All encoders that the daemon knows, usable or not, in the order to offer them."""

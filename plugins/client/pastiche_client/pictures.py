@@ -46,9 +46,12 @@ def plane_chunks(plane: layer_pb2.Plane, data: Pixels) -> Iterator[layer_pb2.Chu
         yield layer_pb2.Chunk(plane=plane, offset=offset, data=piece)
 
 
-def check_same_kind(layer: Layer, sent: Layer | Texture) -> None:
-    """Raises InternalError if the answer has another size or type than what was asked for."""
-    asked = (sent.width, sent.height, sent.format, sent.sample_type)
+def check_same_kind(layer: Layer, sent: Layer | Texture, times: int = 1) -> None:
+    """Raises InternalError if the answer has another size or type than what was asked for.
+
+    `times` is how many times as wide and high as what was sent it has to be.
+    """
+    asked = (times * sent.width, times * sent.height, sent.format, sent.sample_type)
     if (layer.width, layer.height, layer.format, layer.sample_type) != asked:
         raise InternalError("The daemon answered with another kind of layer than it was asked for.")
 

@@ -31,14 +31,16 @@ async def receive(
     progress: Callable[[Any], P],
     summary: Callable[[Any], S],
     finished: asyncio.Event | None = None,
+    times: Callable[[S], int] | None = None,
 ) -> tuple[Layer, S]:
     """The layer and the summary of an answer; what comes before goes to `on_event`.
 
     Args:
-        asked: the layer must be of its size and type.
+        asked: the layer must be of its size and type, or `times` as wide and high.
         progress: makes an event of a progress message.
         summary: makes a result of a summary message.
         finished: set once the summary is there, for whoever keeps our side open.
+        times: what the summary says of the layer's size, as a factor of that of `asked`.
 
     Raises:
         InternalError: the answer makes no sense.
@@ -74,7 +76,7 @@ async def receive(
                 finished.set()
     if layer is None or summed is None:
         raise StreamTerminatedError("The answer ended early")
-    check_same_kind(layer, asked)
+    check_same_kind(layer, asked, 1 if times is None else times(summed))
     return layer, summed
 
 

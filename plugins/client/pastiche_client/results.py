@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         optimization_pb2,
         packs_pb2,
         stylization_pb2,
+        upscaling_pb2,
     )
     from pastiche_client.layer import Layer
 
@@ -266,6 +267,65 @@ class DreamResult:
     daemon_version: str = ""
 
 
+class UpscaleStage(IntEnum):
+    """What a running upscaling does. The values are those of the API."""
+
+    UNSPECIFIED = 0
+    LOADING = 1
+    UPSCALING = 2
+
+
+@dataclass(frozen=True)
+class UpscaleProgress:
+    """`fraction` of the work is done, 0..1, never decreasing."""
+
+    fraction: float
+    stage: UpscaleStage
+
+    @staticmethod
+    def of(message: upscaling_pb2.UpscaleProgress) -> UpscaleProgress:
+        known = message.stage in set(UpscaleStage)
+        stage = UpscaleStage(message.stage) if known else UpscaleStage.UNSPECIFIED
+        return UpscaleProgress(message.fraction, stage)
+
+
+UpscaleEvent: TypeAlias = Queued | UpscaleProgress | Preview
+
+
+@dataclass(frozen=True)
+class UpscaleSummary:
+    """How a layer was made `factor` times as wide and high. `notes` are sentences for the user."""
+
+    request_id: str
+    pack: str
+    pack_version: str
+    factor: int
+    queued_seconds: float
+    compute_seconds: float
+    notes: tuple[str, ...]
+
+    @staticmethod
+    def of(message: upscaling_pb2.UpscaleImageSummary) -> UpscaleSummary:
+        return UpscaleSummary(
+            request_id=message.request_id,
+            pack=message.pack,
+            pack_version=message.pack_version,
+            factor=message.factor,
+            queued_seconds=message.queued_seconds,
+            compute_seconds=message.compute_seconds,
+            notes=tuple(message.notes),
+        )
+
+
+@dataclass(frozen=True)
+class UpscaleResult:
+    """The larger layer, of the request's format, sample type and offset; its rows are packed."""
+
+    layer: Layer
+    summary: UpscaleSummary
+    daemon_version: str = ""
+
+
 @dataclass(frozen=True)
 class SliderRange:
     minimum: float
@@ -279,7 +339,10 @@ class SliderRange:
 
 @dataclass(frozen=True)
 class Pack:
-    """A style pack of the daemon. `name` is `packs/{pack}`; `provenance` says how it was made."""
+    """A pack of the daemon. `name` is `packs/{pack}`; `provenance` says how it was made.
+
+    `factor` is that of packs that upscale, which have no styles, and 0 for packs of styles.
+    """
 
     name: str
     display_name: str
@@ -294,6 +357,7 @@ class Pack:
     provenance: dict[str, Any] = field(repr=False)
     strength: SliderRange
     stroke_size: SliderRange
+    factor: int = 0
 
     @property
     def id(self) -> str:
@@ -315,6 +379,7 @@ class Pack:
             provenance=json.loads(message.provenance_json or "{}"),
             strength=SliderRange.of(message.strength),
             stroke_size=SliderRange.of(message.stroke_size),
+            factor=message.factor,
         )
 
 
