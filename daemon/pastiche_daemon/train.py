@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -252,6 +252,10 @@ class Training:
     def notes(self) -> list[str]:
         """What changed between continuations of this run."""
         return list(self._state.notes)
+
+    def plan(self, steps: int) -> None:
+        """Change how many steps are planned, on which the fall of the learning rate depends."""
+        self.config = replace(self.config, steps=steps)
 
     def averaged_network(self) -> TransformerNetwork:
         """A copy of the network with the averaged weights, in evaluation mode."""
