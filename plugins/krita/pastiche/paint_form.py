@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pastiche_client.editing.paint_options import AMOUNTS, STYLE_SCALES
 
 from .guard import guard_with
 from .qt import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from .region_combo import RegionCombo
 from .slider_row import PERCENT, TIMES, SliderRow
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pastiche_client.editing.paint_options import PaintColors, PaintStart, Quality
 
     from .studio import Studio
+
+ComboT = TypeVar("ComboT", bound=QComboBox)
 
 
 class PaintForm(QWidget):
@@ -38,7 +41,14 @@ class PaintForm(QWidget):
         self._quality = _combo(grid, 2, texts.quality, texts.quality_tip)
         self._colors = _combo(grid, 3, texts.colors, texts.colors_tip)
         self._start = _combo(grid, 4, texts.start, texts.start_tip)
-        self._encoder = _combo(grid, 5, texts.encoder, texts.encoder_tip)
+        self._strength = _placed(
+            RegionCombo(texts.full_strength, texts.strength_by),
+            grid,
+            5,
+            texts.strength_mask,
+            texts.strength_mask_tip,
+        )
+        self._encoder = _combo(grid, 6, texts.encoder, texts.encoder_tip)
         _fill(self._quality, texts.quality_names())
         _fill(self._colors, texts.color_names())
         _fill(self._start, texts.start_names())
@@ -48,6 +58,7 @@ class PaintForm(QWidget):
             row.changed.connect(guard(self._changed))
         for combo in (self._quality, self._colors, self._start, self._encoder):
             combo.activated.connect(guard(self._changed))
+        self._strength.chosen.connect(guard(self._changed))
         self._painting.options_changed.connect(self.refresh)
         self._painting.encoders_changed.connect(self.refresh)
         self.refresh()
@@ -64,6 +75,7 @@ class PaintForm(QWidget):
             (self._start, options.start),
         ):
             combo.setCurrentIndex(combo.findData(value.value))
+        self._strength.show_choice(options.strength_mask)
         self._show_encoder(options.encoder)
 
     def _show_encoder(self, chosen: str) -> None:
@@ -86,12 +98,17 @@ class PaintForm(QWidget):
                 colors=self._colors.currentData(),
                 start=self._start.currentData(),
                 encoder=self._encoder.currentData(),
+                strength_mask=self._strength.choice,
             )
         )
 
 
 def _combo(grid: QGridLayout, row: int, text: str, tip: str) -> QComboBox:
-    label, combo = QLabel(text), QComboBox()
+    return _placed(QComboBox(), grid, row, text, tip)
+
+
+def _placed(combo: ComboT, grid: QGridLayout, row: int, text: str, tip: str) -> ComboT:
+    label = QLabel(text)
     combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     combo.setAccessibleName(text)
     label.setBuddy(combo)

@@ -75,6 +75,8 @@ class PaintJob(Job):
             on_update=self.updated,
             on_preview=self._show,
             on_done=self._done,
+            regions=self._work.regions,
+            strength_mask=self._work.strength_mask,
         )
         if self._stopping:
             self._painting.stop_and_keep()

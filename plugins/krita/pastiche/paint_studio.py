@@ -18,9 +18,12 @@ from .paint_job import PaintJob
 from .paint_styles import check_there, is_file, is_painted, is_there
 from .qt import pyqtSignal
 from .reading import active_document, read_source, selected_layers
+from .regions import find_region, require_region, require_strength_mask
 from .work import PaintWork
 
 if TYPE_CHECKING:
+    from krita import Document
+
     from pastiche_client.editing.paint_options import StyleChoice
     from pastiche_client.editing.paint_recipe import PaintRecipe
     from pastiche_client.results import Encoder
@@ -43,8 +46,9 @@ class PaintStudio(OptionHolder[PaintOptions]):
         self._studio = studio
         self.encoders: tuple[Encoder, ...] = ()
         last = self.presets.last() or PaintOptions()
-        # The images and layers of the last time are not open any more.
-        self.options = replace(last, styles=tuple(filter(_is_file, last.styles)))
+        # The images and layers of the last time are not open any more, nor are their masks.
+        styles = (replace(style, where=None) for style in last.styles if _is_file(style))
+        self.options = replace(last, styles=tuple(styles), strength_mask=None)
 
     def load_encoders(self) -> None:
         """Ask the daemon, which must run, for the encoders."""
@@ -58,11 +62,33 @@ class PaintStudio(OptionHolder[PaintOptions]):
         # A preset is of any image: without styles it leaves those that are chosen.
         if not options.styles and self.options is not None:
             options = replace(options, styles=self.options.styles)
-        self.set_options(options)
         document = Krita.instance().activeDocument()
-        missing = [style for style in options.styles if document and not is_there(style, document)]
-        if missing:
-            self._studio.told.emit(self._studio.texts.paint_style_missing(missing[0]))
+        notes: list[str] = []
+        if document is not None:
+            options, notes = self._usable(options, document)
+        self.set_options(options)
+        if notes:
+            self._studio.told.emit("\n".join(notes))
+
+    def _usable(self, options: PaintOptions, document: Document) -> tuple[PaintOptions, list[str]]:
+        """The values without masks that are not there, and what there is to tell."""
+        texts = self._studio.texts
+        notes = [
+            texts.paint_style_missing(style)
+            for style in options.styles
+            if not is_there(style, document)
+        ][:1]
+        styles: list[StyleChoice] = []
+        for style in options.styles:
+            if style.where is not None and find_region(style.where, document) is None:
+                notes.append(texts.region_missing(style.where, style))
+                style = replace(style, where=None)
+            styles.append(style)
+        strength = options.strength_mask
+        if strength is not None and find_region(strength, document) is None:
+            notes.append(texts.strength_mask_missing(strength))
+            strength = None
+        return replace(options, styles=tuple(styles), strength_mask=strength), notes
 
     def use_recipe(self, recipe: PaintRecipe, layer: str) -> None:
         """Take the values with which a layer was painted, and show them."""
@@ -95,6 +121,8 @@ class PaintStudio(OptionHolder[PaintOptions]):
             check_there(style, document)
             if is_painted(style, document, node):
                 raise refusals.no_other_layer()
+            require_region(style, document)
+        require_strength_mask(options, document)
         studio, texts = self._studio, self._studio.texts
         source = read_source(document, node)
         name = texts.paint_layer_name(source.name, options.name)

@@ -25,6 +25,7 @@ from .qt import (
     QWidget,
     pyqtSignal,
 )
+from .region_combo import RegionCombo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,7 @@ class StyleRows(QWidget):
 
 
 class _StyleRow(QWidget):
-    """One style, and its share where there are several."""
+    """One style, the part of the layer that gets it, and its share where there are several."""
 
     changed = pyqtSignal()
     removed = pyqtSignal()
@@ -143,12 +144,20 @@ class _StyleRow(QWidget):
         self._remove.setAccessibleName(texts.remove_style)
         self._remove.setAutoRaise(True)
         self._remove.clicked.connect(lambda: self.removed.emit())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self._where = RegionCombo(texts.everywhere, texts.region)
+        self._where.setToolTip(f"{texts.where}: {texts.where_masks_tip}")
+        self._where.setAccessibleName(texts.where)
+        self._where.chosen.connect(guard(self._placed))
+        row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._combo, 1)
         row.addWidget(self._share)
         row.addWidget(self._remove)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self._where)
 
     @property
     def choice(self) -> StyleChoice | None:
@@ -161,13 +170,20 @@ class _StyleRow(QWidget):
         self._share.blockSignals(True)
         self._share.setValue(choice.weight if choice else 1.0)
         self._share.blockSignals(False)
+        self._where.show_choice(choice.where if choice else None)
+        self._where.setVisible(choice is not None)
         self._share.setVisible(not alone)
         self._remove.setVisible(not alone)
 
     def _chosen(self) -> None:
         chosen = self._combo.choice
         if chosen is not None:
-            self._choice = replace(chosen, weight=self._share.value())
+            self._choice = replace(chosen, weight=self._share.value(), where=self._where.choice)
+            self.changed.emit()
+
+    def _placed(self) -> None:
+        if self._choice is not None:
+            self._choice = replace(self._choice, where=self._where.choice)
             self.changed.emit()
 
     def _weighed(self) -> None:
@@ -211,7 +227,7 @@ class _StyleCombo(QComboBox):
         """List what is open now."""
         document = Krita.instance().activeDocument()
         self._choices = other_pictures(document, document.activeNode()) if document else []
-        shown = replace(self.choice, weight=1.0) if self.choice is not None else None
+        shown = replace(self.choice, weight=1.0, where=None) if self.choice is not None else None
         if shown is not None and shown not in self._choices:
             self._choices.insert(0, shown)
         self.clear()

@@ -15,7 +15,7 @@ from .color_space import SCREEN, ColorSpace
 from .pictures import layer_of
 from .pixels import converted
 from .qt import QFileInfo, QIcon, QImage, QPixmap, QUuid
-from .reading import is_readable, read_pixels
+from .reading import is_readable, nodes_below, read_pixels
 from .scratch import close_scratch
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def other_pictures(document: Document, painted: Node | None) -> list[StyleChoice
     """What is open beside a layer: the document's other layers, from the top, and other images."""
     layers = [
         StyleChoice(StyleKind.LAYER, node.name() or "?", layer=node.uniqueId().toString())
-        for node in _nodes(document.rootNode())
+        for node in nodes_below(document.rootNode())
         if is_readable(node) and (painted is None or not _are_related(node, painted))
     ]
     images = [
@@ -193,13 +193,6 @@ def _find_document(place: str, name: str) -> Document:
 
 def _title(document: Document) -> str:
     return document.name() or Path(document.fileName()).stem or "?"
-
-
-def _nodes(parent: Node) -> Iterator[Node]:
-    """All layers below, from the top."""
-    for node in reversed(parent.childNodes()):
-        yield node
-        yield from _nodes(node)
 
 
 def _are_related(one: Node, other: Node) -> bool:

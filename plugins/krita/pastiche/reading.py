@@ -16,7 +16,7 @@ from .qt import QRect
 from .selection import selection_mask, selection_of, selection_rect
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from krita import Document, Node
 
@@ -99,6 +99,13 @@ def check_layer(node: Node) -> None:
 def is_readable(node: Node) -> bool:
     """Whether it is a layer that shows something of its own."""
     return node.type() in _KINDS
+
+
+def nodes_below(parent: Node) -> Iterator[Node]:
+    """All layers and masks below, from the top."""
+    for node in reversed(parent.childNodes()):
+        yield node
+        yield from nodes_below(node)
 
 
 def read_source(document: Document, node: Node) -> Source:

@@ -15,6 +15,7 @@ from .paint_styles import read_style
 from .pixels import Pixels, converted, finish, masked
 from .reading import read_pixels, wire_layer
 from .recipes import keep_recipe
+from .regions import read_region, require_region, require_strength_mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -126,6 +127,8 @@ class PaintWork(LayerWork):
 
     Attributes:
         styles: the pictures of the options' styles, once it is prepared.
+        regions: a mask for each of them, None for those that go everywhere.
+        strength_mask: the mask of the options' strength; None if they have none.
     """
 
     def __init__(
@@ -133,13 +136,19 @@ class PaintWork(LayerWork):
     ) -> None:
         super().__init__(document, source, new_name, texts)
         self.styles: list[Layer] = []
+        self.regions: list[bytes | None] = []
+        self.strength_mask: bytes | None = None
         self._options = options
 
     def prepare(self) -> Generator[None, None, None]:
         yield from super().prepare()
-        for choice in self._options.styles:
-            style = yield from read_style(choice, self._document, self._options.style_side)
-            self.styles.append(style)
+        options, document, rect = self._options, self._document, self._source.rect
+        strength = require_strength_mask(options, document)
+        self.strength_mask = None if strength is None else read_region(strength, rect)
+        for choice in options.styles:
+            mask = require_region(choice, document)
+            self.regions.append(None if mask is None else read_region(mask, rect))
+            self.styles.append((yield from read_style(choice, document, options.style_side)))
 
     def recipe(self, result: AnyResult) -> PaintRecipe:
         assert isinstance(result, OptimizeResult)
@@ -148,6 +157,8 @@ class PaintWork(LayerWork):
     def close(self) -> None:
         super().close()
         self.styles.clear()
+        self.regions.clear()
+        self.strength_mask = None
 
 
 class FramesWork:

@@ -396,14 +396,57 @@ def set_paint(**values):
     studio().painting.set_options(kind.from_dict(values))
 
 
-def layer_style(name, weight=1.0):
+def layer_style(name, weight=1.0, where=None):
     """What finds a layer of the document again."""
     return {
         "kind": "layer",
         "name": name,
         "layer": node(name).uniqueId().toString(),
         "weight": weight,
+        "where": where,
     }
+
+
+def mask_region(name, outside=False):
+    """What finds a mask of the document again."""
+    source = f"mask:{node(name).uniqueId().toString()}"
+    return {"name": name, "source": source, "outside": outside}
+
+
+def select_in_mask(name, data, x, y, width, height):
+    """Make a mask's selection of these bytes."""
+    selection = Selection()
+    selection.setPixelData(data, x, y, width, height)
+    node(name).setSelection(selection)
+    document().refreshProjection()
+    settle()
+
+
+def where_box(row):
+    return style_row(row)._where
+
+
+def strength_box():
+    return docker()._painting._form._strength
+
+
+def listed_regions(row=None):
+    """What is offered as the place of a style, or as the mask of the strength."""
+    combo = strength_box() if row is None else where_box(row)
+    combo.fill()
+    return [combo.itemText(index) for index in range(combo.count())]
+
+
+def choose_region(text, row=None):
+    """Choose as the mouse would."""
+    combo = strength_box() if row is None else where_box(row)
+    combo.fill()
+    combo.setCurrentIndex(combo.findText(text))
+    combo.activated.emit(combo.currentIndex())
+
+
+def shown_region(row=None):
+    return (strength_box() if row is None else where_box(row)).currentText()
 
 
 def paint_options():
