@@ -134,7 +134,9 @@ def _values() -> dict[str, Any]:
 
 
 def _parse(values: dict[str, Any]) -> Manifest:
-    return parse_manifest(tomli_w.dumps(values).encode())
+    manifest = parse_manifest(tomli_w.dumps(values).encode())
+    assert isinstance(manifest, Manifest)
+    return manifest
 
 
 def _edited(edit: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

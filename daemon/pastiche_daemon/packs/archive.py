@@ -13,16 +13,23 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from PIL import Image
 
-from pastiche_daemon.packs.errors import DamagedPackError, PackTooLargeError
+from pastiche_daemon.packs.errors import (
+    DamagedPackError,
+    PackTooLargeError,
+    WrongPackKindError,
+)
 from pastiche_daemon.packs.files import part_file
 from pastiche_daemon.packs.manifest import (
     MANIFEST_NAME,
+    AnyManifest,
     FileEntry,
     Manifest,
+    PackManifest,
+    UpscalerManifest,
     dump_manifest,
     manifest_of,
     manifest_values,
@@ -31,6 +38,8 @@ from pastiche_daemon.packs.signing import check_signature
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+M = TypeVar("M", bound=PackManifest)
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _PICTURE_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -101,17 +110,37 @@ class Pack:
     the file was changed or replaced meanwhile, OSError where it is gone.
     """
 
-    manifest: Manifest
+    manifest: AnyManifest
     path: Path
     size_bytes: int
     limits: PackLimits = field(default_factory=PackLimits, repr=False)
 
+    @property
+    def style_manifest(self) -> Manifest:
+        """The manifest of a pack of styles; `WrongPackKindError` where it is none."""
+        if isinstance(self.manifest, Manifest):
+            return self.manifest
+        raise WrongPackKindError(
+            f"the pack {self.manifest.id!r} makes layers larger and has no styles; "
+            "choose a pack of styles"
+        )
+
+    @property
+    def upscaler_manifest(self) -> UpscalerManifest:
+        """The manifest of a pack that upscales; `WrongPackKindError` where it is none."""
+        if isinstance(self.manifest, UpscalerManifest):
+            return self.manifest
+        raise WrongPackKindError(
+            f"the pack {self.manifest.id!r} is a pack of styles and cannot make layers larger; "
+            "choose a pack that upscales"
+        )
+
     def weights(self) -> dict[str, Tensor]:
         """The network's parameters by name, on the CPU, in the types they were stored in."""
-        from pastiche_daemon.packs.network import read_weights, spec_of
+        from pastiche_daemon.packs.network import declared_spec, read_weights
 
         name = self.manifest.weights
-        return read_weights(self._read(name), name, spec_of(self.manifest))
+        return read_weights(self._read(name), name, declared_spec(self.manifest))
 
     def preview(self, style_id: str) -> tuple[bytes, str] | None:
         """A style's preview picture and its media type; None if it has none or does not exist."""
@@ -151,7 +180,7 @@ def read_pack(path: Path, limits: PackLimits | None = None) -> Pack:
     return Pack(manifest, path, size, limits)
 
 
-def write_pack(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Manifest:
+def write_pack(path: Path, manifest: M, files: Mapping[str, bytes]) -> M:
     """Write a pack, whole or not at all, and return its manifest with all hashes filled in.
 
     ``files`` holds the weights and the previews by the paths that the manifest uses. The same
@@ -181,7 +210,7 @@ def write_pack(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Ma
     return complete
 
 
-def _verify(archive: zipfile.ZipFile, limits: PackLimits) -> Manifest:
+def _verify(archive: zipfile.ZipFile, limits: PackLimits) -> AnyManifest:
     members = _check_members(archive, limits)
     if MANIFEST_NAME not in members:
         raise DamagedPackError(f"{MANIFEST_NAME} is missing; this is not a style pack")
@@ -190,14 +219,14 @@ def _verify(archive: zipfile.ZipFile, limits: PackLimits) -> Manifest:
     manifest = manifest_of(values)
     check_signature(manifest.signature, values)
     _check_listing(manifest, members)
-    from pastiche_daemon.packs.network import read_weights, spec_of
+    from pastiche_daemon.packs.network import declared_spec, read_weights
 
     for name, info in members.items():
         entry = manifest.files[name]
         if name == manifest.weights:
             data = reader.read(info, limits.weights_size)
             _check_entry(name, data, entry)
-            read_weights(data, name, spec_of(manifest))
+            read_weights(data, name, declared_spec(manifest))
         else:
             data = reader.read(info, limits.preview_size)
             _check_entry(name, data, entry)
@@ -287,7 +316,7 @@ def _check_name(name: str) -> None:
     )
 
 
-def _check_listing(manifest: Manifest, members: Iterable[str]) -> None:
+def _check_listing(manifest: AnyManifest, members: Iterable[str]) -> None:
     declared, present = set(manifest.files), set(members)
     for name in sorted(present - declared):
         raise DamagedPackError(f"{name} is in the pack but not among the manifest's files")

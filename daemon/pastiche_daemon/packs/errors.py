@@ -50,13 +50,65 @@ class PackTooLargeError(PackError):
     reason: ClassVar[str] = "PACK_TOO_LARGE"
 
 
+class WrongPackKindError(PackError):
+    """A good pack, but of styles where one that upscales is needed, or the other way round."""
+
+    reason: ClassVar[str] = "PACK_OF_OTHER_KIND"
+
+
 class UnknownPackError(PackError):
     """There is no pack of that id."""
 
     reason: ClassVar[str] = "PACK_NOT_FOUND"
 
-    def __init__(self, pack_id: str, existing: Iterable[str]) -> None:
-        super().__init__(f"there is no pack {pack_id!r:.80}; there are: {_listed(existing)}")
+    def __init__(self, pack_id: str, existing: Iterable[str], hint: str = "") -> None:
+        message = f"there is no pack {pack_id!r:.80}; there are: {_listed(existing)}"
+        super().__init__(f"{message} ({hint})" if hint else message)
+
+
+class UnknownVersionError(PackError):
+    """There are versions of that pack, but not the one that is asked for or pinned."""
+
+    reason: ClassVar[str] = "PACK_VERSION_NOT_FOUND"
+
+    def __init__(
+        self, pack_id: str, version: str, existing: Iterable[str], *, pinned: bool = False
+    ) -> None:
+        """``existing`` begins with the newest."""
+        there = f"there are: {_listed(existing)}, the newest first"
+        if pinned:
+            super().__init__(
+                f"the pack {pack_id!r} is pinned to version {version}, which is not there; {there}. "
+                "Install that version, pin another one, or unpin it"
+            )
+        else:
+            super().__init__(
+                f"there is no version {version!r:.80} of the pack {pack_id!r}; {there}"
+            )
+
+
+class NoOlderVersionError(PackError):
+    """A pack was to go back to the version before, and there is none."""
+
+    reason: ClassVar[str] = "PACK_NO_OLDER_VERSION"
+
+
+class PinnedVersionError(PackError):
+    """The version that is pinned was to be removed."""
+
+    reason: ClassVar[str] = "PACK_PINNED"
+
+
+class SharedPackError(PackError):
+    """Packs in shared folders are only read."""
+
+    reason: ClassVar[str] = "PACK_SHARED"
+
+
+class PackGoneError(PackError):
+    """The pack's file was there when it was looked up, and is not any more."""
+
+    reason: ClassVar[str] = "PACK_GONE"
 
 
 class UnknownStyleError(PackError):
@@ -69,7 +121,7 @@ class UnknownStyleError(PackError):
 
 
 class PackExistsError(PackError):
-    """A pack of the same id is installed and replacing it was not asked for."""
+    """That version of the pack is installed and replacing it was not asked for."""
 
     reason: ClassVar[str] = "PACK_EXISTS"
 

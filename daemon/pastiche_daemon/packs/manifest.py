@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import tomli_w
 from packaging.version import Version
@@ -24,6 +24,13 @@ from pydantic import (
 )
 
 from pastiche_daemon import __version__
+from pastiche_daemon.nn import upscaler_switches
+from pastiche_daemon.nn.loss_switches import (
+    ContentNormalization,
+    Distance,
+    StatisticKind,
+    StatisticNormalization,
+)
 from pastiche_daemon.nn.transformer_switches import Norm, Output, Padding, Upsampling, ValueRange
 from pastiche_daemon.packs.errors import DamagedPackError, UnsupportedPackError
 
@@ -133,6 +140,36 @@ class TransformerArchitecture(_Model):
         return self
 
 
+class UpscalerArchitecture(_Model):
+    """Hyperparameters of a `nn.upscaler.UpscalerNetwork`, which explains them.
+
+    ``channels`` are the widths at the low resolution and after each of the log2(``factor``)
+    doublings, each 1..512.
+    """
+
+    kind: Literal["upscaler"] = "upscaler"
+    factor: upscaler_switches.Factor
+    channels: Annotated[tuple[Width, ...], Field(strict=False, min_length=2, max_length=4)]
+    residual_blocks: Annotated[int, Field(ge=0, le=32)]
+    end_kernel: Annotated[int, Field(ge=1, le=31)]
+    upsampling: upscaler_switches.Upsampling
+    norm: upscaler_switches.Norm
+    padding: upscaler_switches.Padding
+    output: upscaler_switches.Output
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> UpscalerArchitecture:
+        if self.end_kernel % 2 == 0:
+            raise ValueError(f"end_kernel must be odd, not {self.end_kernel}")
+        widths = self.factor.bit_length()
+        if len(self.channels) != widths:
+            raise ValueError(
+                f"channels must be {widths} widths for the factor {self.factor}, "
+                f"not {len(self.channels)}"
+            )
+        return self
+
+
 class SliderRange(_Model):
     """What a slider offers: ``minimum <= default <= maximum``, and a range that is not empty."""
 
@@ -171,12 +208,27 @@ class FileEntry(_Model):
     size: Count
 
 
+class TrainingLosses(_Model):
+    """Which of the literature's losses a training took; `nn.objective` explains them.
+
+    ``like`` is the name of the preset that it began with, if any.
+    """
+
+    content_distance: Distance
+    content_normalization: ContentNormalization
+    style_statistic: StatisticKind
+    style_distance: Distance
+    style_normalization: StatisticNormalization
+    like: Line = ""
+
+
 class TrainingProvenance(_Model):
     """How the network was made: enough to make it again.
 
-    ``content_layers`` and ``style_layers`` hold each layer's weight, ``weights`` those of the loss
-    terms, ``style_sha256`` the hash of each style's picture. ``photographs`` is how many there
-    were, ``crop_size`` is in pixels, ``seconds`` the time spent in steps, ``date`` is ISO 8601.
+    ``content_layers`` and ``style_layers`` hold each layer's weight (``content_layers`` those of
+    the feature loss of a pack that upscales), ``weights`` those of the loss terms,
+    ``style_sha256`` the hash of each style's picture. ``photographs`` is how many there were,
+    ``crop_size`` is in pixels, ``seconds`` the time spent in steps, ``date`` is ISO 8601.
     """
 
     command: Command
@@ -193,6 +245,7 @@ class TrainingProvenance(_Model):
     content_layers: LayerWeights
     style_layers: LayerWeights
     weights: LayerWeights
+    losses: TrainingLosses | None = None
     style_sha256: Annotated[dict[Id, Sha256], Field(max_length=LARGEST_STYLE_COUNT)] = {}
     commit: Name
     pastiche_version: Name
@@ -212,13 +265,10 @@ class Signature(_Model):
     value: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
-class Manifest(_Model):
-    """All that a pack says of itself.
+class PackManifest(_Model):
+    """What every pack says of itself.
 
-    ``value_range`` is that of the pixels that the network takes, and of those that it gives where
-    its output is linear. ``native_stroke_size`` is the longer side, in pixels, of the style
-    pictures in training. ``files`` has every file of the pack but the manifest;
-    `archive.write_pack` fills it in.
+    ``files`` has every file of the pack but the manifest; `archive.write_pack` fills it in.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -227,6 +277,22 @@ class Manifest(_Model):
     display_name: Name
     description: Paragraph = ""
     least_daemon_version: Release
+    license: License
+    attribution: Paragraph = ""
+    training: TrainingProvenance
+    weights: WeightsPath = WEIGHTS_NAME
+    files: Annotated[dict[FilePath, FileEntry], Field(max_length=LARGEST_STYLE_COUNT + 1)] = {}
+    signature: Signature | None = None
+
+
+class Manifest(PackManifest):
+    """All that a pack of styles says of itself.
+
+    ``value_range`` is that of the pixels that the network takes, and of those that it gives where
+    its output is linear. ``native_stroke_size`` is the longer side, in pixels, of the style
+    pictures in training.
+    """
+
     architecture: TransformerArchitecture
     value_range: ValueRange
     gram_normalization: Literal["none", "hw", "chw"]
@@ -234,12 +300,6 @@ class Manifest(_Model):
     native_stroke_size: Annotated[int, Field(ge=16, le=16_384)]
     strength: SliderRange
     stroke_size: SliderRange
-    license: License
-    attribution: Paragraph = ""
-    training: TrainingProvenance
-    weights: WeightsPath = WEIGHTS_NAME
-    files: Annotated[dict[FilePath, FileEntry], Field(max_length=LARGEST_STYLE_COUNT + 1)] = {}
-    signature: Signature | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Manifest:
@@ -262,6 +322,29 @@ class Manifest(_Model):
         return frozenset({self.weights} | previews)
 
 
+class UpscalerManifest(PackManifest):
+    """All that a pack says of itself that makes layers larger. It has no styles."""
+
+    architecture: UpscalerArchitecture
+
+    @property
+    def styles(self) -> list[StyleEntry]:
+        """None: such a pack never appears among styles."""
+        return []
+
+    @property
+    def content_paths(self) -> frozenset[str]:
+        """The files that the manifest makes use of: the weights."""
+        return frozenset({self.weights})
+
+
+AnyManifest: TypeAlias = Manifest | UpscalerManifest
+_KINDS: dict[str, type[AnyManifest]] = {
+    "transformer": Manifest,
+    "upscaler": UpscalerManifest,
+}
+
+
 def _check_within(field: str, slider: SliderRange, low: float, high: float) -> None:
     if slider.minimum < low or slider.maximum > high:
         raise ValueError(
@@ -269,7 +352,7 @@ def _check_within(field: str, slider: SliderRange, low: float, high: float) -> N
         )
 
 
-def parse_manifest(text: bytes) -> Manifest:
+def parse_manifest(text: bytes) -> AnyManifest:
     """Read a manifest from TOML in UTF-8.
 
     Raises `UnsupportedPackError` for a schema, daemon version, architecture or convention that is
@@ -293,16 +376,16 @@ def manifest_values(text: bytes) -> dict[str, Any]:
         raise DamagedPackError(f"{MANIFEST_NAME} is not TOML: {error!s:.200}") from error
 
 
-def manifest_of(values: dict[str, Any]) -> Manifest:
+def manifest_of(values: dict[str, Any]) -> AnyManifest:
     """The manifest of checked values. Raises as `parse_manifest` does."""
     _check_supported(values)
     try:
-        return Manifest.model_validate(values)
+        return _KINDS.get(_kind_of(values) or "", Manifest).model_validate(values)
     except ValidationError as error:
         raise _pack_error(error) from error
 
 
-def dump_manifest(manifest: Manifest) -> bytes:
+def dump_manifest(manifest: PackManifest) -> bytes:
     """Write a manifest as TOML; `parse_manifest` gives it back."""
     return tomli_w.dumps(manifest.model_dump(exclude_none=True)).encode()
 
@@ -323,14 +406,22 @@ def _check_supported(values: dict[str, Any]) -> None:
             f"least_daemon_version: the pack needs Pastiche {least} or later, "
             f"this is {__version__}; update Pastiche"
         )
+    kind = _kind_of(values)
+    if kind is not None and kind not in _KINDS:
+        known = " and ".join(repr(name) for name in _KINDS)
+        raise UnsupportedPackError(
+            f"architecture.kind: this daemon ({__version__}) runs {known}, "
+            f"not {_shown(kind)}; update Pastiche"
+        )
+
+
+def _kind_of(values: dict[str, Any]) -> str | None:
+    """The declared kind of network; None where there is no text for it."""
     architecture = values.get("architecture")
-    if isinstance(architecture, dict):
-        kind = cast("dict[str, object]", architecture).get("kind")
-        if isinstance(kind, str) and kind != "transformer":
-            raise UnsupportedPackError(
-                f"architecture.kind: this daemon ({__version__}) runs 'transformer', "
-                f"not {_shown(kind)}; update Pastiche"
-            )
+    if not isinstance(architecture, dict):
+        return None
+    kind = cast("dict[str, object]", architecture).get("kind")
+    return kind if isinstance(kind, str) else None
 
 
 def _is_newer(release: str) -> bool:

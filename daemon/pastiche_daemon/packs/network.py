@@ -1,10 +1,10 @@
-"""Between a pack's weights file and a transformer network."""
+"""Between a pack's weights file and its network: a transformer network, or one that upscales."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, deserialize
@@ -12,11 +12,14 @@ from safetensors.torch import save
 from torch import Tensor
 
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
+from pastiche_daemon.nn.upscaler import UpscalerNetwork, UpscalerSpec
 from pastiche_daemon.packs.errors import DamagedPackError
+from pastiche_daemon.packs.manifest import AnyManifest, Manifest, UpscalerManifest
 
 if TYPE_CHECKING:
     from pastiche_daemon.packs.archive import Pack
-    from pastiche_daemon.packs.manifest import Manifest
+
+N = TypeVar("N", TransformerNetwork, UpscalerNetwork)
 
 _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 _LARGEST_HEADER = 1 << 20
@@ -38,7 +41,29 @@ def spec_of(manifest: Manifest) -> TransformerSpec:
     )
 
 
-def network_tensors(network: TransformerNetwork, dtype: torch.dtype = torch.float16) -> bytes:
+def upscaler_spec_of(manifest: UpscalerManifest) -> UpscalerSpec:
+    """The network that the manifest of a pack that upscales declares."""
+    declared = manifest.architecture
+    return UpscalerSpec(
+        factor=declared.factor,
+        channels=declared.channels,
+        residual_blocks=declared.residual_blocks,
+        end_kernel=declared.end_kernel,
+        upsampling=declared.upsampling,
+        norm=declared.norm,
+        padding=declared.padding,
+        output=declared.output,
+    )
+
+
+def declared_spec(manifest: AnyManifest) -> TransformerSpec | UpscalerSpec:
+    """The network that a manifest of either kind declares."""
+    return spec_of(manifest) if isinstance(manifest, Manifest) else upscaler_spec_of(manifest)
+
+
+def network_tensors(
+    network: TransformerNetwork | UpscalerNetwork, dtype: torch.dtype = torch.float16
+) -> bytes:
     """The network's parameters as a safetensors file of one floating-point type.
 
     The running statistics of batch norms are not bounded, and stay in float32.
@@ -53,17 +78,26 @@ def network_tensors(network: TransformerNetwork, dtype: torch.dtype = torch.floa
 
 
 def load_network(pack: Pack) -> TransformerNetwork:
-    """The pack's network in float32, in evaluation mode, its parameters without gradients.
+    """The network of a pack of styles in float32, in evaluation mode, without gradients.
 
-    Raises `DamagedPackError` where the file changed since the pack was read.
+    Raises `DamagedPackError` where the file changed since the pack was read, `WrongPackKindError`
+    for other packs.
     """
-    network = _empty_network(spec_of(pack.manifest))
+    return _loaded(_empty_transformer(spec_of(pack.style_manifest)), pack)
+
+
+def load_upscaler(pack: Pack) -> UpscalerNetwork:
+    """As `load_network`, for a pack that upscales."""
+    return _loaded(_empty_upscaler(upscaler_spec_of(pack.upscaler_manifest)), pack)
+
+
+def _loaded(network: N, pack: Pack) -> N:
     state = {name: value.float() for name, value in pack.weights().items()}
     network.load_state_dict(state, assign=True)
     return network.requires_grad_(requires_grad=False).eval()
 
 
-def read_weights(data: bytes, name: str, spec: TransformerSpec) -> dict[str, Tensor]:
+def read_weights(data: bytes, name: str, spec: TransformerSpec | UpscalerSpec) -> dict[str, Tensor]:
     """The tensors of the weights file ``name``, in its own types, after checking all of them.
 
     Raises `DamagedPackError` unless they are exactly the parameters of the declared network, by
@@ -103,10 +137,25 @@ def read_weights(data: bytes, name: str, spec: TransformerSpec) -> dict[str, Ten
     return tensors
 
 
-def _empty_network(spec: TransformerSpec) -> TransformerNetwork:
-    # On the meta device a declared network costs no memory, however large it is.
+def _empty_network(
+    spec: TransformerSpec | UpscalerSpec,
+) -> TransformerNetwork | UpscalerNetwork:
+    if isinstance(spec, TransformerSpec):
+        return _empty_transformer(spec)
+    return _empty_upscaler(spec)
+
+
+# On the meta device a declared network costs no memory, however large it is.
+
+
+def _empty_transformer(spec: TransformerSpec) -> TransformerNetwork:
     with torch.device("meta"):
         return TransformerNetwork(spec)
+
+
+def _empty_upscaler(spec: UpscalerSpec) -> UpscalerNetwork:
+    with torch.device("meta"):
+        return UpscalerNetwork(spec)
 
 
 def _parse(data: bytes, name: str) -> Mapping[str, Mapping[str, Any]]:

@@ -31,7 +31,7 @@ from pastiche_daemon.packs.files import part_file
 from pastiche_daemon.packs.manifest import Signature
 
 if TYPE_CHECKING:
-    from pastiche_daemon.packs.manifest import Manifest
+    from pastiche_daemon.packs.manifest import AnyManifest
 
 _CONTEXT = b"pastiche-pack-signature-v1\n"
 _LARGEST_KEY_FILE = 1 << 16
@@ -68,7 +68,7 @@ def sign(manifest_values: Mapping[str, Any], key: Ed25519PrivateKey) -> Signatur
     return Signature(public_key=public_text(key), value=base64.b64encode(value).decode())
 
 
-def sign_pack(source: Path, target: Path, key: Ed25519PrivateKey) -> Manifest:
+def sign_pack(source: Path, target: Path, key: Ed25519PrivateKey) -> AnyManifest:
     """Write a pack with a signature, in the place of one that it may have; the new manifest.
 
     ``target`` may be ``source``; it is replaced as a whole or not at all. Raises what `read_pack`

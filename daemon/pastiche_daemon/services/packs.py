@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from pastiche.v1 import packs_pb2
 from pastiche_daemon.packs.errors import PackTooLargeError
+from pastiche_daemon.packs.manifest import UpscalerManifest
 from pastiche_daemon.packs.previews import plain_preview
 from pastiche_daemon.services.calls import Call, answers
 from pastiche_daemon.services.operation_registry import OperationRegistry
@@ -131,7 +132,7 @@ class PacksService:
 
     def _message(self, pack: Pack) -> packs_pb2.Pack:
         manifest = pack.manifest
-        return packs_pb2.Pack(
+        message = packs_pb2.Pack(
             name=f"packs/{manifest.id}",
             display_name=manifest.display_name,
             version=manifest.version,
@@ -143,9 +144,13 @@ class PacksService:
             built_in=self.store.is_built_in(manifest.id),
             size_bytes=pack.size_bytes,
             provenance_json=manifest.training.model_dump_json(),
-            strength=_range_message(manifest.strength),
-            stroke_size=_range_message(manifest.stroke_size),
         )
+        if isinstance(manifest, UpscalerManifest):
+            message.factor = manifest.architecture.factor
+        else:
+            message.strength.CopyFrom(_range_message(manifest.strength))
+            message.stroke_size.CopyFrom(_range_message(manifest.stroke_size))
+        return message
 
     async def _install_header(self, call: Call) -> packs_pb2.InstallPackHeader:
         message = await call.receive()

@@ -72,7 +72,7 @@ class StylizeWork:
 
 def work_bytes(request: StylizeRequest, mix: StyleMix) -> int:
     """The memory that the job will take beside the layer's own bytes."""
-    channels = mix.pack.manifest.architecture.channels
+    channels = mix.pack.style_manifest.architecture.channels
     return stylize_bytes(request.layout.pixels, channels, request.stroke_size)
 
 
