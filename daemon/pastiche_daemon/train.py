@@ -24,10 +24,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.losses import grid_pattern
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
+from pastiche_daemon.nn.style_statistics import StyleTarget
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.photographs import RandomCrops
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 LOSSES = "losses.csv"
+_CALIBRATION_BATCHES = 8
 
 
 class TrainingError(ValueError):
@@ -84,7 +87,7 @@ class TrainConfig:
     decay: float = 0.3
     average: float = 0.998
     shift: int = 8
-    grid: float = 0.0
+    grid: float = 100.0
     emphasis: tuple[float, ...] = ()
     seed: int = 0
     precision: Precision = "float32"
@@ -230,8 +233,9 @@ class Training:
         encoder = channels_last(encoder.to(device))
         objective = PerceptualObjective(encoder, config.weights)
         per_style = [objective.style_targets(style.to(device)) for style in styles]
-        self._grams = {
-            layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]
+        self._styles = {
+            layer: StyleTarget.stacked([targets[layer] for targets in per_style])
+            for layer in per_style[0]
         }
         self._objective = PerceptualObjective(encoder.to(self._dtype), config.weights)
         self._state = self._new_state(start, norms_only=norms_only)
@@ -261,6 +265,8 @@ class Training:
         """A copy of the network with the averaged weights, in evaluation mode."""
         network = TransformerNetwork(self.config.spec)
         network.load_state_dict(self._state.average)
+        if self.config.spec.norm == "batch":
+            self._recalibrate(network)
         return network.eval()
 
     def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[StepReport]:
@@ -279,6 +285,21 @@ class Training:
                 yield report
             log.flush()
         self.save()
+
+    def _recalibrate(self, network: TransformerNetwork) -> None:
+        """Give batch norms the statistics of the averaged weights instead of averaged statistics.
+
+        As Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018, section 3.2: the mean
+        over a few batches, always the same ones.
+        """
+        norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+        network.train()
+        mix = torch.ones(self.config.batch_size, 1)
+        for seen in range(_CALIBRATION_BATCHES):
+            for norm in norms:
+                norm.momentum = 1 / (seen + 1)
+            with torch.no_grad():
+                network(self._crops.batch(seen, self.config.batch_size), mix)
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -318,6 +339,7 @@ class Training:
         path = self.folder / CHECKPOINT
         saved = torch.load(path, map_location=self._device, weights_only=True)
         before, now = json.loads(saved["description"]), self._description()
+        _complete(before["config"])
         state = self._state
         state.step, state.seconds, state.notes = saved["step"], saved["seconds"], saved["notes"]
         changes = [
@@ -345,7 +367,7 @@ class Training:
         images = batch.to(device=self._device, dtype=self._dtype)
         window = _shifted_window(config, generator)
         targets = self._objective.content_targets(images[window])
-        grams = {layer: gram[chosen] for layer, gram in self._grams.items()}
+        styles = {layer: target.chosen(chosen) for layer, target in self._styles.items()}
         for group in state.optimizer.param_groups:
             group["lr"] = config.learning_rate_at(state.step)
         state.optimizer.zero_grad(set_to_none=True)
@@ -355,7 +377,7 @@ class Training:
             for name, value in state.network.named_parameters()
         }
         pastiches = functional_call(state.network, parameters, (images, mix))
-        losses = self._objective.losses(pastiches[window], targets, grams)
+        losses = self._objective.losses(pastiches[window], targets, styles)
         grid = config.grid * grid_pattern(pastiches.float())
         total = losses.total + grid
         total.backward()  # pyright: ignore[reportUnknownMemberType]
@@ -448,6 +470,14 @@ def _shifted_window(
     size = config.crop_size - config.shift
     top, left = torch.randint(config.shift + 1, (2,), generator=generator).tolist()
     return (..., slice(top, top + size), slice(left, left + size))
+
+
+def _complete(config: dict[str, Any]) -> None:
+    """Give the description of an older training the switches that there were not then."""
+    default = asdict(TrainConfig(TransformerSpec(), ObjectiveWeights()))
+    for section in ("spec", "weights"):
+        described = json.loads(json.dumps(default[section]))
+        config[section] = {**described, **config[section]}
 
 
 def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -26,6 +26,7 @@ from pastiche_daemon.nn.runtime import (
     prepare_for_inference,
     prepare_image,
 )
+from pastiche_daemon.nn.style_statistics import StyleStatistic, StyleTarget
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.manifest import Manifest
 from pastiche_daemon.packs.network import load_network
@@ -69,10 +70,10 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
     keep_freed_memory()
     pack = read_pack(request.pack)
     objective = PerceptualObjective(
-        _encoder_of(pack.manifest, request.encoder_weights), _weights_of(pack.manifest)
+        _encoder_of(pack.style_manifest, request.encoder_weights), _weights_of(pack.style_manifest)
     )
     network = prepare_for_inference(load_network(pack), torch.device("cpu"))
-    paintings = _paintings_of(pack.manifest, request.styles)
+    paintings = _paintings_of(pack.style_manifest, request.styles)
     photographs = [
         picture_tensor(fit_long_side(load_picture(path), request.size)).contiguous()
         for path in request.photographs
@@ -80,15 +81,15 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
     kinds: tuple[Range, ...] = ("free", "projected") if request.projected else ("free",)
     rows: list[Sequence[Cell]] = []
     bars: list[Bar] = []
-    for index, style in enumerate(pack.manifest.styles):
+    for index, style in enumerate(pack.style_manifest.styles):
         report(style.id)
-        size = pack.manifest.native_stroke_size
+        size = pack.style_manifest.native_stroke_size
         painting = picture_tensor(fit_long_side(load_picture(paintings[style.id]), size))
-        grams = objective.style_targets(painting)
+        targets = objective.style_targets(painting)
         losses: dict[str, list[float]] = {name: [] for name in ("photograph", "net", *kinds)}
         parts: list[tuple[float, float, float]] = []
         for photograph in photographs:
-            goal = _Goal(objective, objective.content_targets(photograph), grams)
+            goal = _Goal(objective, objective.content_targets(photograph), targets)
             mix = torch.eye(network.spec.styles)[index : index + 1]
             with torch.inference_mode():
                 pastiche = network(prepare_image(network, photograph), mix).float()
@@ -152,16 +153,16 @@ def bench_quality(request: QualityRequest, report: Callable[[str], None]) -> Ben
 class _Goal:
     objective: PerceptualObjective
     content: dict[str, Tensor]
-    grams: dict[str, Tensor]
+    styles: dict[str, StyleTarget]
 
     def loss(self, image: Tensor) -> Tensor:
-        return self.objective.losses(image, self.content, self.grams).total
+        return self.objective.losses(image, self.content, self.styles).total
 
     def evaluate(self, image: Tensor) -> tuple[float, float, float, float]:
         """Total, content, style and TV loss of the 8-bit picture that an image becomes."""
         picture = picture_tensor(tensor_picture(image[0]))
         with torch.no_grad():
-            total, content, style, tv = self.objective.losses(picture, self.content, self.grams)
+            total, content, style, tv = self.objective.losses(picture, self.content, self.styles)
         return total.item(), content.item(), style.item(), tv.item()
 
 
@@ -196,6 +197,14 @@ def optimize_pixels(goal: _Goal, start: Tensor, iterations: int, kind: Range) ->
 
 def _weights_of(manifest: Manifest) -> ObjectiveWeights:
     training = manifest.training
+    told = training.losses
+    statistic = StyleStatistic()
+    if told is not None:
+        statistic = StyleStatistic(
+            kind=told.style_statistic,
+            distance=told.style_distance,
+            normalization=told.style_normalization,
+        )
     return ObjectiveWeights(
         content=training.weights["content"],
         style=training.weights["style"],
@@ -203,6 +212,9 @@ def _weights_of(manifest: Manifest) -> ObjectiveWeights:
         tv_exponent=training.weights["tv_exponent"],
         content_layers=training.content_layers,
         style_layers=training.style_layers,
+        content_distance="l2" if told is None else told.content_distance,
+        content_normalization="johnson" if told is None else told.content_normalization,
+        statistic=statistic,
     )
 
 

@@ -9,69 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
 from pastiche_daemon.nn.encoder import Encoder
-from pastiche_daemon.nn.losses import (
-    ContentNormalization,
-    Distance,
-    content_loss,
-    total_variation,
-)
-from pastiche_daemon.nn.objective import (
-    Losses,
-    default_content_layers,
-    default_style_layers,
-    wide,
-)
-from pastiche_daemon.nn.style_statistics import StyleStatistic, StyleTarget
+from pastiche_daemon.nn.losses import total_variation
+from pastiche_daemon.nn.objective import Losses, ObjectiveWeights, wide
+from pastiche_daemon.nn.style_statistics import StyleTarget
 
 
 @dataclass(frozen=True)
-class ImageTerms:
-    """What counts, and how much.
+class ImageTerms(ObjectiveWeights):
+    """As `ObjectiveWeights`, with the content's weight for one image.
 
-    ``content`` is alpha, ``style`` beta. L_content is the sum over ``content_layers`` of layer
-    weight times `losses.content_loss`; L_style the mean over the style images (by their weights)
-    of the sum over ``style_layers`` of layer weight times ``statistic``; ``tv`` weighs
-    `losses.total_variation` with ``tv_exponent``, which is beta of Mahendran & Vedaldi.
-
-    Raises ValueError, naming the field, where a weight is negative or no number, or all are 0.
+    L_style is the mean over the style images, by their weights.
     """
 
     content: float = 0.03
-    style: float = 1.0
-    tv: float = 2.0
-    tv_exponent: float = 2.0
-    content_layers: Mapping[str, float] = field(default_factory=default_content_layers)
-    style_layers: Mapping[str, float] = field(default_factory=default_style_layers)
-    content_distance: Distance = "l2"
-    content_normalization: ContentNormalization = "johnson"
-    statistic: StyleStatistic = field(default_factory=StyleStatistic)
-
-    def __post_init__(self) -> None:
-        named = {
-            "content_weight": self.content,
-            "style_weight": self.style,
-            "tv_weight": self.tv,
-            **{f"content_layers.{layer}": w for layer, w in self.content_layers.items()},
-            **{f"style_layers.{layer}": w for layer, w in self.style_layers.items()},
-        }
-        for name, value in named.items():
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name}: must be a number of at least 0, not {value}")
-        if not (math.isfinite(self.tv_exponent) and self.tv_exponent > 0):
-            raise ValueError(f"tv_exponent: must be positive, not {self.tv_exponent}")
-        if self.content == self.style == self.tv == 0:
-            raise ValueError("content_weight: content, style and TV weights are all 0; give one")
-        if self.content and not any(self.content_layers.values()):
-            raise ValueError("content_layers: none has a weight; give one or set the weight to 0")
-        if self.style and not any(self.style_layers.values()):
-            raise ValueError("style_layers: none has a weight; give one or set the weight to 0")
 
 
 @dataclass(frozen=True)
@@ -130,14 +87,8 @@ class ImageObjective:
         features = self._encoder(self._as_input(image), wanted) if wanted else {}
         zero = torch.zeros((), device=image.device)
         content, style = zero, zero
-        for layer, weight in self._content_layers.items():
-            error = content_loss(
-                wide(features[layer]),
-                wide(self._content[layer]),
-                terms.content_normalization,
-                terms.content_distance,
-            )
-            content = content + weight * error
+        for layer in self._content_layers:
+            content = content + terms.content_error(layer, features[layer], self._content[layer])
         for source in self._styles:
             for layer, weight in self._style_layers.items():
                 found = wide(features[layer])

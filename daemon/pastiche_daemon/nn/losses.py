@@ -15,10 +15,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-ContentNormalization = Literal["gatys", "johnson"]
+from pastiche_daemon.nn.loss_switches import ContentNormalization, Distance
+
 GramNormalization = Literal["none", "hw", "chw"]
 StyleNormalization = Literal["gatys", "johnson", "target"]
-Distance = Literal["l2", "l1"]
 
 
 def content_loss(

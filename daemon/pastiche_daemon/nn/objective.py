@@ -1,6 +1,7 @@
 """The perceptual objective: content, style and total variation losses of one encoder, weighted.
 
-Gatys et al., CVPR 2016, eq. 7, with the total variation term of Johnson et al., ECCV 2016.
+Gatys et al., CVPR 2016, eq. 7, with the total variation term of Johnson et al., ECCV 2016
+(Mahendran & Vedaldi, CVPR 2015).
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import torch
 from torch import Tensor
 
 from pastiche_daemon.nn.encoder import Encoder
-from pastiche_daemon.nn.losses import content_loss, gram_matrix, style_loss, total_variation
+from pastiche_daemon.nn.losses import (
+    ContentNormalization,
+    Distance,
+    content_loss,
+    total_variation,
+)
+from pastiche_daemon.nn.style_statistics import StyleStatistic, StyleTarget
 
 
 def default_content_layers() -> dict[str, float]:
@@ -29,12 +36,14 @@ def default_style_layers() -> dict[str, float]:
 
 @dataclass(frozen=True)
 class ObjectiveWeights:
-    """``content`` * L_content + ``style`` * L_style + ``tv`` * L_tv.
+    """What counts, and how much: ``content`` L_content + ``style`` L_style + ``tv`` L_tv.
 
-    L_content is the sum over ``content_layers`` of layer weight times the mean squared error
-    (Johnson, eq. 2); L_style the sum over ``style_layers`` of layer weight times the squared error
-    of the Gram matrices over the squared norm of the style's (see `losses.style_loss`, "target").
-    Raises ValueError, naming the weight, where one is negative or not a number.
+    ``content`` is alpha, ``style`` beta. L_content is the sum over ``content_layers`` of layer
+    weight times `losses.content_loss`; L_style the sum over ``style_layers`` of layer weight times
+    ``statistic``; L_tv is `losses.total_variation` with ``tv_exponent``, which is beta of
+    Mahendran & Vedaldi.
+
+    Raises ValueError, naming the field, where a weight is negative or no number, or all are 0.
     """
 
     content: float = 0.1
@@ -43,16 +52,36 @@ class ObjectiveWeights:
     tv_exponent: float = 2.0
     content_layers: Mapping[str, float] = field(default_factory=default_content_layers)
     style_layers: Mapping[str, float] = field(default_factory=default_style_layers)
+    content_distance: Distance = "l2"
+    content_normalization: ContentNormalization = "johnson"
+    statistic: StyleStatistic = field(default_factory=StyleStatistic)
 
     def __post_init__(self) -> None:
-        named = {"content": self.content, "style": self.style, "tv": self.tv}
-        named |= {f"content_layers.{k}": v for k, v in self.content_layers.items()}
-        named |= {f"style_layers.{k}": v for k, v in self.style_layers.items()}
+        named = {
+            "content_weight": self.content,
+            "style_weight": self.style,
+            "tv_weight": self.tv,
+            **{f"content_layers.{layer}": w for layer, w in self.content_layers.items()},
+            **{f"style_layers.{layer}": w for layer, w in self.style_layers.items()},
+        }
         for name, value in named.items():
             if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} weight must be a number of at least 0, not {value}")
-        if not any(named.values()):
-            raise ValueError("content, style and tv weights are all 0; give at least one")
+                raise ValueError(f"{name}: must be a number of at least 0, not {value}")
+        if not (math.isfinite(self.tv_exponent) and self.tv_exponent > 0):
+            raise ValueError(f"tv_exponent: must be positive, not {self.tv_exponent}")
+        if self.content == self.style == self.tv == 0:
+            raise ValueError("content_weight: content, style and TV weights are all 0; give one")
+        if self.content and not any(self.content_layers.values()):
+            raise ValueError("content_layers: none has a weight; give one or set the weight to 0")
+        if self.style and not any(self.style_layers.values()):
+            raise ValueError("style_layers: none has a weight; give one or set the weight to 0")
+
+    def content_error(self, layer: str, features: Tensor, target: Tensor) -> Tensor:
+        """The weighted content loss of one layer's feature maps, before ``content``."""
+        error = content_loss(
+            wide(features), wide(target), self.content_normalization, self.content_distance
+        )
+        return self.content_layers[layer] * error
 
 
 class Losses(NamedTuple):
@@ -77,14 +106,15 @@ class PerceptualObjective:
         with torch.no_grad():
             return self.encoder(image, self.weights.content_layers)
 
-    def style_targets(self, image: Tensor) -> dict[str, Tensor]:
-        """Gram matrices (1 x C x C, normalized by H W) of a style image at the style layers."""
+    def style_targets(self, image: Tensor) -> dict[str, StyleTarget]:
+        """What a style image (1 x 3 x H x W) has at the style layers, by layer."""
         with torch.no_grad():
             features = self.encoder(image, self.weights.style_layers)
-            return {layer: gram_matrix(f.float(), "hw") for layer, f in features.items()}
+            statistic = self.weights.statistic
+            return {layer: statistic.of_style(wide(f)) for layer, f in features.items()}
 
     def losses(
-        self, image: Tensor, content: Mapping[str, Tensor], style: Mapping[str, Tensor]
+        self, image: Tensor, content: Mapping[str, Tensor], style: Mapping[str, StyleTarget]
     ) -> Losses:
         """Losses of ``image`` (N x 3 x H x W, 0..1), averaged over the batch.
 
@@ -95,13 +125,11 @@ class PerceptualObjective:
         features = self.encoder(image, {*weights.content_layers, *weights.style_layers})
         zero = torch.zeros((), device=image.device)
         content_term, style_term = zero, zero
-        for layer, weight in weights.content_layers.items():
-            error = content_loss(wide(features[layer]), wide(content[layer]))
-            content_term = content_term + weight * error
+        for layer in weights.content_layers:
+            error = weights.content_error(layer, features[layer], content[layer])
+            content_term = content_term + error
         for layer, weight in weights.style_layers.items():
-            gram = gram_matrix(wide(features[layer]), "hw")
-            target = style[layer].expand(gram.shape)
-            style_term = style_term + weight * style_loss(gram, target, "target")
+            style_term = style_term + weight * style[layer].loss(wide(features[layer]))
         content_term = weights.content * content_term
         style_term = weights.style * style_term
         tv_term = weights.tv * total_variation(wide(image), weights.tv_exponent)

@@ -12,18 +12,13 @@ Machines", NIPS 2007; Dowson & Landau, 1982 (Wasserstein-2 distance between Gaus
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from pastiche_daemon.nn.losses import Distance
-
-StatisticKind = Literal[
-    "gram", "mmd-linear", "mmd-polynomial", "mmd-gaussian", "moments", "wasserstein"
-]
-StatisticNormalization = Literal["gatys", "none", "target"]
+from pastiche_daemon.nn.loss_switches import Distance, StatisticKind, StatisticNormalization
 
 Summary = dict[str, Tensor]
 
@@ -49,9 +44,11 @@ class StyleStatistic:
 
     ``normalization`` of the sum of differences: ``gatys`` divides that of ``gram`` and the
     polynomial kernel by 4 C^2 (CVPR 2016, eq. 4, for images of equal size; M is divided out in
-    the summary) and all others by C (Li et al., eq. 13); ``none`` leaves it; ``target`` divides
-    it by the same sum for the style against zero, so that all layers weigh alike whatever the
-    encoder's scale.
+    the summary) and all others by C (Li et al., eq. 13); ``johnson`` takes the mean over the
+    entries of Gram matrices divided by C M (ECCV 2016, eq. 3; the mean instead of eq. 4's norm as
+    in their code and in PyTorch's examples), all others' by C; ``none`` leaves it; ``target``
+    divides it by the same sum for the style against zero, so that all layers weigh alike whatever
+    the encoder's scale.
 
     Raises ValueError, naming the field.
     """
@@ -128,11 +125,25 @@ class StyleStatistic:
 
 @dataclass(frozen=True)
 class StyleTarget:
-    """A style's summary at one layer; `loss` compares feature maps with it."""
+    """The summary of a style, or of N, at one layer; `loss` compares feature maps with it."""
 
     statistic: StyleStatistic
     summary: Summary
     frequencies: Tensor | None = None
+
+    @staticmethod
+    def stacked(targets: Sequence[StyleTarget]) -> StyleTarget:
+        """The targets of several styles, each of one, as one of them all."""
+        first = targets[0]
+        summary = {name: torch.cat([t.summary[name] for t in targets]) for name in first.summary}
+        drawn = [target.frequencies for target in targets if target.frequencies is not None]
+        return StyleTarget(first.statistic, summary, torch.stack(drawn) if drawn else None)
+
+    def chosen(self, styles: Tensor) -> StyleTarget:
+        """Of stacked targets those of the given numbers, one for each of N feature maps."""
+        summary = {name: value[styles] for name, value in self.summary.items()}
+        drawn = None if self.frequencies is None else self.frequencies[styles]
+        return StyleTarget(self.statistic, summary, drawn)
 
     def loss(self, features: Tensor, weights: Tensor | None = None) -> Tensor:
         """The style loss of feature maps N x C x H x W, a scalar averaged over the batch.
@@ -156,9 +167,13 @@ class StyleTarget:
         statistic = self.statistic
         if statistic.normalization == "none":
             return 1.0
+        quadratic = statistic.kind in {"gram", "mmd-polynomial"}
         if statistic.normalization == "gatys":
-            quadratic = statistic.kind in {"gram", "mmd-polynomial"}
             return 4.0 * channels**2 if quadratic else float(channels)
+        if statistic.normalization == "johnson":
+            # C^2 entries, each divided by C before it is compared.
+            power = (4 if statistic.distance == "l2" else 3) if quadratic else 1
+            return float(channels) ** power
         if statistic.kind == "wasserstein":
             # E ||s||^2, the squared distance from a point at zero.
             mean, covariance = self.summary["mean"], self.summary["covariance"]
@@ -231,7 +246,7 @@ def _moments(x: Tensor, w: Tensor | None) -> tuple[Tensor, Tensor]:
 def _fourier_features(x: Tensor, frequencies: Tensor) -> Tensor:
     """Features whose inner product estimates the kernel (Rahimi & Recht, algorithm 1)."""
     angles = x @ frequencies
-    return torch.cat([angles.cos(), angles.sin()], dim=-1) / math.sqrt(frequencies.shape[1])
+    return torch.cat([angles.cos(), angles.sin()], dim=-1) / math.sqrt(frequencies.shape[-1])
 
 
 def _root(x: Tensor) -> Tensor:
