@@ -215,6 +215,13 @@ class PaintLabels:
         return self._tr("Stopping; the picture is kept…")
 
     @property
+    def paint_frames_tip(self) -> str:
+        return self._tr(
+            "Paint every animation frame of the layer, at its own time; each takes as long as a "
+            "single picture"
+        )
+
+    @property
     def paint_preview_tip(self) -> str:
         return self._tr("Shows how far the painting is")
 

@@ -176,6 +176,13 @@ class Texts(Labels, PaintLabels):
             "another mask if it should not be."
         ).format(mask=mask.name)
 
+    def frames_painted(self, done: int, count: int) -> str:
+        """A note for an animated layer that was stopped and kept."""
+        return self._tr(
+            "Frames that were painted: {done} of {count}. The others are empty in the new layer, "
+            "so that the layer below shows in them."
+        ).format(done=done, count=count)
+
     def paint_source(self, style: StyleChoice) -> str:
         """A style for a list of several kinds of them."""
         if style.kind is StyleKind.FILE:
