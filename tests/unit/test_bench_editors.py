@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pastiche_daemon.bench.editor_run import CLIENT_ALONE, EditorRun
+from pastiche_daemon.bench.editor_run import CLIENT_ALONE, EditorRun, PaintingRun
 from pastiche_daemon.bench.editors import editors_report
+from pastiche_daemon.bench.painting import painting_report
 from pastiche_daemon.cli.bench import bench
-from tools.bench_editors.measured import DaemonLog
+from tools.bench_editors.measured import DaemonLog, PaintingTimes
 
 
 def runs(
@@ -86,6 +87,53 @@ def test_a_missing_editor_is_told_with_what_to_do(tmp_path: Path, monkeypatch: p
     assert done.exit_code == 1
     assert "there is no Krita" in done.output
     assert "tools/prepare_editors.py" in done.output
+
+
+def ended(place: str, how: str, *seconds: float) -> PaintingRun:
+    kept = how == "keep"
+    end, freed, step, picture = seconds
+    return PaintingRun(place, kept, end, freed, step, picture)
+
+
+def test_every_way_to_end_a_painting_has_a_line_and_three_bars():
+    report = painting_report(
+        [
+            ended("GIMP", "cancel", 0.25, 0.5, 0.25, 1.0),
+            ended("GIMP", "cancel", 0.5, 0.25, 0.5, 0.5),
+            ended("GIMP", "cancel", 0.25, 0.25, 1.0, 0.5),
+            ended("GIMP", "keep", 0.5, 0.5, 0.25, 1.5),
+            ended("Krita", "keep", 0.25, 0.25, 0.25, 2.0),
+        ]
+    )
+    assert report.rows == [
+        ("GIMP", "cancel", 0.5, 0.5, 0.5, 1.0),
+        ("GIMP", "stop and keep", 0.5, 0.5, 0.25, 1.5),
+        ("Krita", "stop and keep", 0.25, 0.25, 0.25, 2.0),
+    ]
+    assert len(report.bars) == 9
+    assert report.met
+
+
+@pytest.mark.parametrize(
+    ("seconds", "freed", "pictures", "missed"),
+    [(1.0, 0.5, 2.0, "end"), (0.5, 1.0, 2.0, "idle daemon"), (0.5, 0.5, 2.5, "pictures")],
+)
+def test_a_painting_that_ends_late_is_told(
+    seconds: float, freed: float, pictures: float, missed: str
+):
+    # A slow step elsewhere is no excuse.
+    slow = ended("GIMP", "keep", 3.0, 3.0, 3.0, 0.5)
+    report = painting_report([slow, ended("GIMP", "keep", seconds, freed, 0.5, pictures)])
+    assert [bar.name for bar in report.bars if not bar.met] == [f"GIMP, stop and keep: {missed}"]
+
+
+def test_what_is_seen_of_a_painting_tells_its_step_and_its_pictures():
+    times = PaintingTimes([(10.0, 1), (10.5, 2), (12.0, 5), (12.25, 6)], [10.25, 12.0])
+    assert times.step_seconds == 0.5
+    assert times.longest_without_picture(12.5) == 1.75
+    assert times.longest_without_picture(15.0) == 3.0
+    assert not times.is_enough
+    assert PaintingTimes([*times.steps, (20.0, 20)], [1.0, 2.0, 3.0, 4.0]).is_enough
 
 
 def test_the_daemons_log_tells_how_long_a_layer_took(tmp_path: Path):

@@ -47,7 +47,10 @@ def bench_gimp(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> It
 
 
 @contextmanager
-def _session(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> Iterator[_Session]:
+def started_gimp(
+    root: EditorRoot, setup: Setup, say: Callable[[str], None]
+) -> Iterator[tuple[Gimp, Display, DaemonProcess]]:
+    """GIMP with its windows and the functions of `inside_gimp`, and a daemon."""
     with (
         make_workspace(root) as workspace,
         virtual_display() as display,
@@ -56,17 +59,23 @@ def _session(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> Iter
         settings = install_plugins(workspace).parents[1] / "gimprc"
         settings.write_text("(show-welcome-dialog no)\n", "utf-8")
         say("GIMP's start")
-        with (
-            running_gimp(workspace, _INSIDE, display=display) as gimp,
-            ThreadPoolExecutor() as threads,
-        ):
+        with running_gimp(workspace, _INSIDE, display=display) as gimp:
             # Before its own window is there, it opens none for an image.
             display.wait_for_window(_MAIN_WINDOW)
-            small = gimp.call("show_image", width=64, height=64)
-            gimp.call("stylize", image=small, mode="NONINTERACTIVE", style=setup.style)
-            image = gimp.call("show_image", width=WIDTH, height=HEIGHT)
-            log = DaemonLog(daemon.paths.log_file)
-            yield _Session(setup, display, daemon, gimp, image, log, threads)
+            yield gimp, display, daemon
+
+
+@contextmanager
+def _session(root: EditorRoot, setup: Setup, say: Callable[[str], None]) -> Iterator[_Session]:
+    with (
+        started_gimp(root, setup, say) as (gimp, display, daemon),
+        ThreadPoolExecutor() as threads,
+    ):
+        small = gimp.call("show_image", width=64, height=64)
+        gimp.call("stylize", image=small, mode="NONINTERACTIVE", style=setup.style)
+        image = gimp.call("show_image", width=WIDTH, height=HEIGHT)
+        log = DaemonLog(daemon.paths.log_file)
+        yield _Session(setup, display, daemon, gimp, image, log, threads)
 
 
 @dataclass(frozen=True)

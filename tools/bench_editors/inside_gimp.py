@@ -37,30 +37,64 @@ def show_image(width, height):
     return image.get_id()
 
 
+def add_style(image, width, height):
+    """A smaller layer of other colours below the one that is selected."""
+    image = Gimp.Image.get_by_id(image)
+    image.undo_disable()
+    layer = Gimp.Layer.new(
+        image, "style", width, height, Gimp.ImageType.RGB_IMAGE, 100.0, Gimp.LayerMode.NORMAL
+    )
+    pixels = bytearray()
+    for y in range(height):
+        row = bytearray(3 * width)
+        row[0::3] = bytes(((x * x + y * y) // 64) & 255 for x in range(width))
+        row[1::3] = bytes((x * y // 32) & 255 for x in range(width))
+        row[2::3] = bytes([255 - y * 255 // height]) * width
+        pixels += row
+    buffer = layer.get_buffer()
+    buffer.set(Gegl.Rectangle.new(0, 0, width, height), "R'G'B' u8", bytes(pixels))
+    buffer.flush()
+    image.insert_layer(layer, None, len(image.get_layers()))
+    image.set_selected_layers(image.get_layers()[:1])
+    image.undo_enable()
+    Gimp.displays_flush()
+
+
 def stylize(image, mode, **options):
     """Run the plug-in's procedure; returns when it began and ended, by the system's clock."""
+    return _run("plug-in-pastiche", image, mode, {Gimp.PDBStatusType.SUCCESS}, options)
+
+
+def paint(image):
+    """The same for the dialog of painting like another layer, which may be cancelled."""
+    ended = {Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.CANCEL}
+    return _run("plug-in-pastiche-paint-like", image, "INTERACTIVE", ended, {})
+
+
+def _run(name, image, mode, ended, options):
     image = Gimp.Image.get_by_id(image)
-    procedure = Gimp.get_pdb().lookup_procedure("plug-in-pastiche")
+    procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
     config.set_property("run-mode", getattr(Gimp.RunMode, mode))
     config.set_property("image", image)
     config.set_core_object_array("drawables", image.get_selected_layers())
     for name, value in options.items():
         config.set_property(name.replace("_", "-"), value)
-    started = time.perf_counter()
+    began = time.perf_counter()
     values = procedure.run(config)
-    ended = time.perf_counter()
-    if values.index(0) != Gimp.PDBStatusType.SUCCESS:
+    over = time.perf_counter()
+    if values.index(0) not in ended:
         raise RuntimeError(Gimp.get_pdb().get_last_error())
     Gimp.displays_flush()
-    return [started, ended]
+    return [began, over]
 
 
-def undo_all(image):
-    """Remove all layers but the lowest, and select that one."""
+def undo_all(image, keep=1):
+    """Remove all layers but the lowest ones, and select the upper one of these."""
     image = Gimp.Image.get_by_id(image)
-    *others, layer = image.get_layers()
+    layers = image.get_layers()
+    others, layers = layers[:-keep], layers[-keep:]
     for other in others:
         image.remove_layer(other)
-    image.set_selected_layers([layer])
+    image.set_selected_layers(layers[:1])
     Gimp.displays_flush()

@@ -29,3 +29,26 @@ class EditorRun:
     frozen_seconds: float | None = None
     dialog_frozen_seconds: float | None = None
     preview_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PaintingRun:
+    """One painting like another layer, which the user ends.
+
+    Attributes:
+        place: where, such as "GIMP".
+        kept: with the picture as it stands; otherwise it was cancelled.
+        seconds: from the click to the end: to the new layer in the image, or to the editor's being
+            ready for another painting.
+        freed_seconds: from the click until the daemon does nothing any more.
+        step_seconds: one step of the same painting, the median of those before the click.
+        preview_seconds: the longest time from one picture of it to the next, or from the first
+            step to the first picture.
+    """
+
+    place: str
+    kept: bool
+    seconds: float
+    freed_seconds: float
+    step_seconds: float
+    preview_seconds: float

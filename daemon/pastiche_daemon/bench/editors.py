@@ -1,28 +1,19 @@
-"""``pastiche bench editors``: what GIMP, Krita and the wire add to the network's own time.
-
-The editors are the real ones of the tests, and so the measuring itself, `tools.bench_editors`,
-belongs to the clone and runs in a process of its own.
-"""
+"""``pastiche bench editors``: what GIMP, Krita and the wire add to the network's own time."""
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pastiche_daemon.bench.editor_run import CLIENT_ALONE, EditorRun
-from pastiche_daemon.bench.report import Bar, BenchError, BenchReport, Cell
+from pastiche_daemon.bench.in_editors import measured_runs
+from pastiche_daemon.bench.report import Bar, BenchReport, Cell
 
 MOST_ADDED_SECONDS = 1.0
 MOST_FROZEN_SECONDS = 0.3
 MOST_PREVIEW_SECONDS = 0.5
 
-_ROOT = Path(__file__).resolve().parents[3]
 _COLUMNS = (
     "where",
     "total s",
@@ -112,22 +103,7 @@ def _bar(name: str, seconds: float, most: float) -> Bar:
 
 
 def _measure(request: EditorsRequest, report: Callable[[str], None]) -> Iterator[EditorRun]:
-    if not (_ROOT / "tools" / "bench_editors").is_dir():
-        raise BenchError("the editors are measured from a clone of Pastiche, which this is not")
-    command = [sys.executable, "-m", "tools.bench_editors", *request.editors]
-    command += ["--style", request.style, "--rounds", str(request.rounds)]
-    command += ["--threads", str(request.threads)]
-    with tempfile.TemporaryFile() as errors:
-        with subprocess.Popen(  # noqa: S603 - our own
-            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                told = json.loads(line)
-                if "say" in told:
-                    report(told["say"])
-                else:
-                    yield EditorRun(**told["run"])
-        if process.returncode != 0:
-            errors.seek(0)
-            raise BenchError(errors.read().decode("utf-8", "replace").strip()[-4000:])
+    arguments = ["stylizing", *request.editors, "--style", request.style]
+    arguments += ["--rounds", str(request.rounds), "--threads", str(request.threads)]
+    for run in measured_runs(arguments, report):
+        yield EditorRun(**run)

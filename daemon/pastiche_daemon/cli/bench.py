@@ -31,6 +31,19 @@ _JSON = click.option(
     help="Write the results here as JSON.",
 )
 
+_EDITORS = click.option(
+    "--editor",
+    "names",
+    type=click.Choice(["gimp", "krita"]),
+    multiple=True,
+    default=("gimp", "krita"),
+    show_default=True,
+    help="May be given several times.",
+)
+_THREADS = click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="Default: one per core."
+)
+
 
 @click.group(
     epilog="""
@@ -41,6 +54,7 @@ Examples:
       --style paintings --photo one.jpg --photo two.jpg
   pastiche bench optimize --encoder compact --photo cat.jpg --style painting.jpg
   pastiche bench editors
+  pastiche bench painting
 """
 )
 def bench() -> None:
@@ -255,15 +269,7 @@ Example:
   pastiche bench editors --editor krita --rounds 5 --json krita.json
 """
 )
-@click.option(
-    "--editor",
-    "names",
-    type=click.Choice(["gimp", "krita"]),
-    multiple=True,
-    default=("gimp", "krita"),
-    show_default=True,
-    help="May be given several times.",
-)
+@_EDITORS
 @click.option("--style", default="masters/starry_night", show_default=True, metavar="PACK/STYLE")
 @click.option(
     "--rounds",
@@ -272,7 +278,7 @@ Example:
     show_default=True,
     help="Layers in each place, at strength 0 and again at 1.",
 )
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: one per core.")
+@_THREADS
 @_JSON
 def editors(
     names: tuple[str, ...], style: str, rounds: int, threads: int | None, json_path: Path | None
@@ -289,6 +295,43 @@ def editors(
     request = EditorsRequest(names, style, rounds, threads or os.cpu_count() or 1)
     try:
         outcome = bench_editors(request, _say)
+    except BenchError as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench painting --editor gimp --rounds 5 --json gimp.json
+"""
+)
+@_EDITORS
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Paintings in each editor that are cancelled, and again that are kept.",
+)
+@_THREADS
+@_JSON
+def painting(
+    names: tuple[str, ...], rounds: int, threads: int | None, json_path: Path | None
+) -> None:
+    """How soon painting like another layer ends in GIMP and Krita, and how often it shows.
+
+    For developers: needs a clone, and the editors that tools/prepare_editors.py makes.
+    """
+    import os
+
+    from pastiche_daemon.bench.painting import PaintingRequest, bench_painting
+    from pastiche_daemon.bench.report import BenchError
+
+    request = PaintingRequest(names, rounds, threads or os.cpu_count() or 1)
+    try:
+        outcome = bench_painting(request, _say)
     except BenchError as error:
         raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
