@@ -102,13 +102,13 @@ class Engine:
         """The pack's network, ready to run.
 
         Raises:
-            PackError: the file was damaged since it was listed.
-            OSError: the file is gone.
+            PackError: the file was damaged since it was listed, or is gone.
         """
         from pastiche_daemon.nn.runtime import default_device, prepare_for_inference
         from pastiche_daemon.packs.network import load_network
 
-        stamp = _FileStamp.of(pack.path)
+        with pack.open():
+            stamp = _FileStamp.of(pack.path)
         network = self._networks.pop(stamp, None)
         if network is None:
             network = prepare_for_inference(load_network(pack), default_device())

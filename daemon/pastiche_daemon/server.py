@@ -44,7 +44,8 @@ from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.logs import logging_to
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.archive import PackLimits
-from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
+from pastiche_daemon.packs.policy import PolicySource
+from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.activity import ActivityInterceptor
 from pastiche_daemon.services.daemon import DaemonService
 from pastiche_daemon.services.dream import DreamService
@@ -105,6 +106,9 @@ class ServeOptions:
         max_queued: calls that may wait for the device.
         max_queued_per_client: of them, those of one client.
         threads: threads of one operation on the CPU; None for torch's choice.
+        packs_folders: shared folders of packs, beside those of environment and settings.
+        trusted_packs_only: whether only packs that a trusted key has signed may be used; the
+            environment and the settings can say so, too.
     """
 
     paths: DataPaths
@@ -117,6 +121,8 @@ class ServeOptions:
     max_queued: int = 32
     max_queued_per_client: int = 8
     threads: int | None = None
+    packs_folders: tuple[Path, ...] = ()
+    trusted_packs_only: bool = False
 
 
 def serve(options: ServeOptions) -> None:
@@ -199,7 +205,12 @@ class _Daemon:
 
     def _add_services(self, server: grpc.aio.Server) -> None:
         limits, pack_limits = LayerLimits(), PackLimits()
-        store = PackStore(BUILT_IN_FOLDER, self._paths.packs, limits=pack_limits)
+        policy = PolicySource(
+            self._paths.settings_file,
+            self._options.packs_folders,
+            trusted_only=self._options.trusted_packs_only,
+        )
+        store = PackStore.of(self._paths, policy, limits=pack_limits)
         budget = MemoryBudget()
         stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
             StylizationService(store, self._engine, self._queue, budget, limits), server

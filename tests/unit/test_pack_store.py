@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pastiche_daemon.packs import store as store_module
+from pastiche_daemon.packs import folders as folders_module
 from pastiche_daemon.packs.archive import PackLimits, read_pack
 from pastiche_daemon.packs.errors import (
     BuiltInPackError,
@@ -111,28 +111,33 @@ def test_an_abandoned_installation_leaves_nothing(
     assert _names(installed) == []
 
 
-def test_an_installed_pack_is_kept_unless_replacing_is_asked_for(
+def test_an_installed_version_is_kept_unless_replacing_is_asked_for(
     store: PackStore, installed: Path, tiny: Path, tmp_path: Path
 ) -> None:
     store.install(tiny)
     other = write_tiny_pack(tmp_path / "other.pastiche", seed=1)
-    newer = write_tiny_pack(tmp_path / "newer.pastiche", version="1.1.0")
-    for path in (tiny, other, newer):
-        with pytest.raises(PackExistsError, match="'tiny' is installed already"):
+    for path in (tiny, other):
+        with pytest.raises(PackExistsError, match=r"1\.0\.0 of the pack 'tiny' is installed"):
             store.install(path)
         assert (installed / "tiny-1.0.0.pastiche").read_bytes() == tiny.read_bytes()
         assert _names(installed) == ["tiny-1.0.0.pastiche"]
+    store.install(other, replace=True)
+    assert (installed / "tiny-1.0.0.pastiche").read_bytes() == other.read_bytes()
+    assert _names(installed) == ["tiny-1.0.0.pastiche"]
+    assert store.get("tiny").manifest.training.seed == 1
 
 
-@pytest.mark.parametrize("version", ["1.0.0", "1.1.0", "0.9.0"])
-def test_replacing_leaves_one_version(
-    store: PackStore, installed: Path, tiny: Path, tmp_path: Path, version: str
+@pytest.mark.parametrize("replace", [False, True])
+def test_other_versions_are_installed_beside(
+    store: PackStore, installed: Path, tiny: Path, tmp_path: Path, replace: bool
 ) -> None:
     store.install(tiny)
-    other = write_tiny_pack(tmp_path / "other.pastiche", seed=1, version=version)
-    assert store.install(other, replace=True).manifest.version == version
-    assert _names(installed) == [f"tiny-{version}.pastiche"]
-    assert store.get("tiny").manifest == read_pack(other).manifest
+    for version in ("1.1.0", "0.9.0"):
+        other = write_tiny_pack(tmp_path / "other.pastiche", version=version)
+        assert store.install(other, replace=replace).manifest.version == version
+    assert _names(installed) == [f"tiny-{v}.pastiche" for v in ("0.9.0", "1.0.0", "1.1.0")]
+    assert store.get("tiny").manifest.version == "1.1.0"
+    assert not store.problems()
 
 
 def test_a_bad_pack_does_not_replace_a_good_one(
@@ -300,12 +305,12 @@ def test_a_folder_that_is_none_is_told_in_words(
     assert installed.read_text() == "in the way"
 
 
-def test_of_two_files_with_one_id_the_last_written_counts(
+def test_of_two_files_of_one_version_the_last_written_counts(
     store: PackStore, installed: Path, tmp_path: Path
 ) -> None:
     installed.mkdir(parents=True)
-    old = write_tiny_pack(installed / "tiny-1.0.0.pastiche", version="1.0.0")
-    new = write_tiny_pack(installed / "tiny-0.5.0.pastiche", version="0.5.0")
+    old = write_tiny_pack(installed / "tiny-1.0.0.pastiche")
+    new = write_tiny_pack(installed / "renamed.pastiche", seed=3)
     os.utime(old, ns=(1, 1))
     assert store.get("tiny").path == new
     problem = store.problems()[0]
@@ -335,7 +340,7 @@ def test_files_are_verified_again_only_when_they_change(
         verified.append(path.name)
         return read_pack(path, limits)
 
-    monkeypatch.setattr(store_module, "read_pack", counting)
+    monkeypatch.setattr(folders_module, "read_pack", counting)
     store.list()
     store.list()
     store.get("masters")

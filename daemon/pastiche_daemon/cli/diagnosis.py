@@ -175,19 +175,30 @@ def check_command(paths: DataPaths) -> Finding:
 
 def check_packs(paths: DataPaths) -> Finding:
     """Whether the packs are whole. Damaged ones break only the styles in them."""
-    from pastiche_daemon.packs.errors import StorageError
-    from pastiche_daemon.packs.store import BUILT_IN_FOLDER, PackStore
+    from pastiche_daemon.packs.errors import (
+        BadSignatureError,
+        DamagedPackError,
+        PackTooLargeError,
+        StorageError,
+        UnsupportedPackError,
+    )
+    from pastiche_daemon.packs.store import PackStore
 
     name = "Style packs"
-    store = PackStore(BUILT_IN_FOLDER, paths.packs)
+    store = PackStore.of(paths)
     try:
         packs, problems = store.list(), store.problems()
     except StorageError as error:
         return broken(name, str(error), f"Make {paths.packs} readable for you.")
+    unusable = (BadSignatureError, DamagedPackError, PackTooLargeError, UnsupportedPackError)
+    damaged = [problem for problem in problems if isinstance(problem.error, unusable)]
+    if damaged:
+        detail = "; ".join(str(problem.error) for problem in damaged)
+        files = ", ".join(str(problem.path) for problem in damaged)
+        return broken(name, detail, f"Delete {files} and install the pack again.")
     if problems:
         detail = "; ".join(str(problem.error) for problem in problems)
-        files = ", ".join(str(problem.path) for problem in problems)
-        return broken(name, detail, f"Delete {files} and install the pack again.")
+        return warning(name, detail, "`pastiche packs list` shows what is used.")
     if not packs:
         return broken(name, "there is none", "`pastiche packs install FILE.pastiche` adds one.")
     styles = sum(len(pack.manifest.styles) for pack in packs)

@@ -50,6 +50,18 @@ Examples:
     metavar="N",
     help="Calls that may wait for the device.",
 )
+@click.option(
+    "--packs-folder",
+    "packs_folders",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Shared folder of style packs, which is only read; may be given several times.",
+)
+@click.option(
+    "--trusted-packs-only",
+    is_flag=True,
+    help="Use only packs that are built in or signed by a key of `packs trust`.",
+)
 @click.pass_context
 def serve(
     context: click.Context,
@@ -61,11 +73,16 @@ def serve(
     tls_key: Path | None,
     threads: int | None,
     max_queued: int,
+    packs_folders: tuple[Path, ...],
+    trusted_packs_only: bool,
 ) -> None:
     """Run the daemon in the foreground. Other commands start it by themselves.
 
     Only one runs for a data folder; a second one ends with exit code 3. With PASTICHE_TOKEN in
     the environment, that is the token instead of a random one.
+
+    `pastiche packs settings` keeps shared folders and the policy for every start, also by editors;
+    PASTICHE_PACKS_FOLDERS and PASTICHE_TRUSTED_PACKS_ONLY add to them.
     """
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
@@ -86,6 +103,8 @@ def serve(
             tls_key=tls_key,
             max_queued=max_queued,
             threads=threads,
+            packs_folders=packs_folders,
+            trusted_packs_only=trusted_packs_only,
         )
         run(options)
     except AlreadyRunningError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -10,7 +11,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -19,6 +20,7 @@ from PIL import Image
 
 from pastiche_daemon.packs.errors import (
     DamagedPackError,
+    PackGoneError,
     PackTooLargeError,
     WrongPackKindError,
 )
@@ -107,7 +109,7 @@ class Pack:
     """A verified pack. Its weights and previews stay in the file until they are asked for.
 
     They are checked against the manifest's hashes again then: `DamagedPackError` is raised where
-    the file was changed or replaced meanwhile, OSError where it is gone.
+    the file was changed or replaced meanwhile, `PackGoneError` where it is gone.
     """
 
     manifest: AnyManifest
@@ -149,12 +151,25 @@ class Pack:
                 return self._read(style.preview), _MEDIA_TYPES[_suffix(style.preview)]
         return None
 
+    @contextlib.contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The file as it is now. Raises `PackGoneError`."""
+        try:
+            file = self.path.open("rb")
+        except OSError as error:
+            raise PackGoneError(
+                f"{self.path} is not there any more ({error.strerror or error}); if its folder is "
+                "shared, connect it again"
+            ) from error
+        with file:
+            yield file
+
     def files(self) -> dict[str, bytes]:
         """All that the pack holds beside its manifest, by path."""
         return {name: self._read(name) for name in self.manifest.files}
 
     def _read(self, name: str) -> bytes:
-        with self.path.open("rb") as file, _open_zip(file, self.limits) as archive:
+        with self.open() as file, _open_zip(file, self.limits) as archive:
             reader = _Reader(archive, self.limits)
             if name not in archive.namelist():
                 raise DamagedPackError(f"{self.path.name} changed: {name} is no longer in it")

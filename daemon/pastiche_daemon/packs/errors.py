@@ -75,16 +75,11 @@ class UnknownVersionError(PackError):
         self, pack_id: str, version: str, existing: Iterable[str], *, pinned: bool = False
     ) -> None:
         """``existing`` begins with the newest."""
-        there = f"there are: {_listed(existing)}, the newest first"
+        there = f"there are, from the newest on: {_listed(existing)}"
+        message = f"there is no version {version!r:.80} of the pack {pack_id!r}; {there}"
         if pinned:
-            super().__init__(
-                f"the pack {pack_id!r} is pinned to version {version}, which is not there; {there}. "
-                "Install that version, pin another one, or unpin it"
-            )
-        else:
-            super().__init__(
-                f"there is no version {version!r:.80} of the pack {pack_id!r}; {there}"
-            )
+            message += ". It is pinned: install that version, pin another one, or unpin the pack"
+        super().__init__(message)
 
 
 class NoOlderVersionError(PackError):

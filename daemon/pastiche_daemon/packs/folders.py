@@ -1,0 +1,180 @@
+"""Folders of pack files: verified when they are first seen, and when they changed."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pastiche_daemon.packs.archive import Pack, PackLimits, read_pack
+from pastiche_daemon.packs.errors import DamagedPackError, PackError, StorageError
+
+PACK_SUFFIX = ".pastiche"
+
+# How long a folder's last contents are taken for the present ones.
+_FRESH_SECONDS = 2.0
+# How long a call waits for a folder of another computer before it goes on without.
+_FIRST_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 3.0
+# How long after its last change a file may still be on its way into a shared folder.
+_COPYING_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class PackProblem:
+    """A file or folder of the store that is not used, and why: ``error`` names it."""
+
+    path: Path
+    error: PackError
+
+
+class _Stamp(NamedTuple):
+    """A file with another stamp has to be read and verified again."""
+
+    modified_ns: int
+    size: int
+    inode: int
+
+
+class PackFolder:
+    """The pack files of one folder. For one thread at a time."""
+
+    def __init__(self, folder: Path, limits: PackLimits, *, half_copied: bool = False) -> None:
+        """With ``half_copied``, bad files that were written lately are passed over quietly, and
+        read again every time: they may be whole soon.
+        """
+        self.folder = folder
+        self._limits = limits
+        self._half_copied = half_copied
+        self._seen: dict[Path, tuple[_Stamp, Pack | PackProblem]] = {}
+
+    def read(self) -> Sequence[tuple[Path, Pack | PackProblem]]:
+        """Every pack file, the last written first. A folder that is not there is empty.
+
+        Raises `StorageError` where it cannot be read.
+        """
+        found = list(self._read())
+        present = {path for path, _ in found}
+        self._seen = {path: seen for path, seen in self._seen.items() if path in present}
+        return found
+
+    def _read(self) -> Iterator[tuple[Path, Pack | PackProblem]]:
+        for stamp, path, is_file in self._stamped():
+            seen = self._seen.get(path)
+            if seen is None or seen[0] != stamp:
+                read = _read(path, self._limits) if is_file else _no_file(path)
+                if read is None:
+                    continue
+                if self._half_copied and isinstance(read, PackProblem) and _is_new(stamp):
+                    continue
+                seen = (stamp, read)
+                self._seen[path] = seen
+            yield path, seen[1]
+
+    def _stamped(self) -> list[tuple[_Stamp, Path, bool]]:
+        stamped: list[tuple[_Stamp, Path, bool]] = []
+        try:
+            paths = [path for path in self.folder.iterdir() if path.name.endswith(PACK_SUFFIX)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StorageError(
+                f"{self.folder} cannot be read ({error.strerror}); check the folder and its "
+                "permissions"
+            ) from error
+        for path in paths:
+            if self._half_copied and path.name.startswith("."):  # how rsync names them meanwhile
+                continue
+            with contextlib.suppress(OSError):
+                info = path.stat()
+                stamp = _Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
+                stamped.append((stamp, path, stat.S_ISREG(info.st_mode)))
+        return sorted(stamped, reverse=True)
+
+
+class SharedFolder:
+    """A folder that others fill, perhaps on another computer. It is only read. For any thread.
+
+    It is looked at when somebody asks and the last look is seconds ago, in a thread of its own:
+    a network that hangs holds nobody up for long.
+    """
+
+    def __init__(self, folder: Path, limits: PackLimits) -> None:
+        self.folder = folder
+        self._reader = PackFolder(folder, limits, half_copied=True)
+        self._lock = threading.Lock()
+        self._looking: threading.Event | None = None
+        self._found: Sequence[tuple[Path, Pack | PackProblem]] = ()
+        self._problem: PackError | None = None
+        self._looked_at: float | None = None
+
+    def read(self) -> tuple[Sequence[tuple[Path, Pack | PackProblem]], PackError | None]:
+        """Every pack file as of a few seconds ago, and what is wrong with the folder, if it is."""
+        with self._lock:
+            first = self._looked_at is None
+            if not first and time.monotonic() - (self._looked_at or 0.0) < _FRESH_SECONDS:
+                return self._found, self._problem
+            looking = self._looking
+            if looking is None:
+                looking = self._looking = threading.Event()
+                threading.Thread(
+                    target=self._look, args=(looking,), name="pastiche-shared", daemon=True
+                ).start()
+        answered = looking.wait(_FIRST_WAIT_SECONDS if first else _WAIT_SECONDS)
+        with self._lock:
+            if answered:
+                return self._found, self._problem
+            problem = StorageError(
+                f"the shared folder {self.folder} does not answer; check the network"
+            )
+            return self._found, problem
+
+    def _look(self, looking: threading.Event) -> None:
+        found: Sequence[tuple[Path, Pack | PackProblem]] = ()
+        problem: PackError | None = None
+        try:
+            if self.folder.is_dir():
+                found = self._reader.read()
+            else:
+                problem = StorageError(
+                    f"the shared folder {self.folder} is not there; connect it, or take it out of "
+                    "the settings"
+                )
+        except PackError as error:
+            problem = type(error)(f"the shared folder {error}")
+        except OSError as error:
+            problem = StorageError(
+                f"the shared folder {self.folder} cannot be read ({error.strerror or error})"
+            )
+        finally:
+            with self._lock:
+                self._found, self._problem = found, problem
+                self._looked_at = time.monotonic()
+                self._looking = None
+            looking.set()
+
+
+def _is_new(stamp: _Stamp) -> bool:
+    # Clocks of file servers differ; a file of the future has been written just now as well.
+    return time.time() - stamp.modified_ns / 1e9 < _COPYING_SECONDS
+
+
+def _no_file(path: Path) -> PackProblem:
+    return PackProblem(path, DamagedPackError(f"{path.name} is not a file"))
+
+
+def _read(path: Path, limits: PackLimits) -> Pack | PackProblem | None:
+    try:
+        return read_pack(path, limits)
+    except PackError as error:
+        return PackProblem(path, type(error)(f"{path.name}: {error}"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror or error}"
+        return PackProblem(path, DamagedPackError(message))
