@@ -98,7 +98,7 @@ def blend(layer: LayerTensors, strength: float, repaint: Callable[[Tensor], Tens
     pixels replaced, and returns the pastiche, of the same size. It is not called where nothing
     would change: outside the mask, under fully transparent pixels and at strength 0.
     """
-    color, notes = _finite(layer)
+    color, notes = finite_colors(layer)
     amount = _amount(layer, strength)
     changed = amount > 0
     if not bool(changed.any()):
@@ -141,7 +141,7 @@ def shrunk(layer: LayerTensors, size: int) -> LayerTensors:
 
 def visible_colors(layer: LayerTensors) -> Tensor:
     """The layer's colours, 3 x H x W in 0..1, those under fully transparent pixels replaced."""
-    return fill_transparent(_finite(layer)[0], layer.alpha)
+    return fill_transparent(finite_colors(layer)[0], layer.alpha)
 
 
 def counted_pixels(layer: LayerTensors) -> Tensor | None:
@@ -151,7 +151,8 @@ def counted_pixels(layer: LayerTensors) -> Tensor | None:
     return layer.mask * layer.alpha
 
 
-def _finite(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:
+def finite_colors(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:
+    """The layer's colours in 0..1, and notes that say so where they were not."""
     color = layer.color
     if bool(((color >= 0) & (color <= 1)).all()):
         return color, ()

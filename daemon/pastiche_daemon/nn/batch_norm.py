@@ -33,7 +33,11 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:  # noqa: ARG002 - there is one style
+    def forward(
+        self,
+        x: Tensor,
+        mix: Tensor | None = None,  # noqa: ARG002 - there is at most one style
+    ) -> Tensor:
         """Normalize ``x``, N x C x H x W. ``mix`` is of one style and changes nothing."""
         if not self.training:
             return scale_and_shift(x, *self.affine())

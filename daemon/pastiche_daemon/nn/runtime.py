@@ -61,8 +61,8 @@ def keep_freed_memory() -> bool:
 
 
 def prepare_for_inference(
-    network: TransformerNetwork, device: torch.device, precision: Precision | None = None
-) -> TransformerNetwork:
+    network: _Module, device: torch.device, precision: Precision | None = None
+) -> _Module:
     """A copy of a network, laid out for fast forward passes on ``device``.
 
     Convolutions run in ``precision`` (default: `fast_precision`); the scales, shifts and
