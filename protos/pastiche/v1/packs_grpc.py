@@ -33,6 +33,22 @@ class PacksServiceBase(abc.ABC):
         pass
 
     @abc.abstractmethod
+    async def ListPackVersions(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.ListPackVersionsRequest, pastiche.v1.packs_pb2.ListPackVersionsResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def PinPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.PinPackRequest, pastiche.v1.packs_pb2.Pack]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def UnpinPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.UnpinPackRequest, pastiche.v1.packs_pb2.Pack]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def RollbackPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.RollbackPackRequest, pastiche.v1.packs_pb2.Pack]') -> None:
+        pass
+
+    @abc.abstractmethod
     async def InstallPack(self, stream: 'grpclib.server.Stream[pastiche.v1.packs_pb2.InstallPackRequest, google.longrunning.operations_pb2.Operation]') -> None:
         pass
 
@@ -69,6 +85,30 @@ class PacksServiceBase(abc.ABC):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 pastiche.v1.packs_pb2.GetStyleRequest,
                 pastiche.v1.packs_pb2.Style,
+            ),
+            '/pastiche.v1.PacksService/ListPackVersions': grpclib.const.Handler(
+                self.ListPackVersions,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                pastiche.v1.packs_pb2.ListPackVersionsRequest,
+                pastiche.v1.packs_pb2.ListPackVersionsResponse,
+            ),
+            '/pastiche.v1.PacksService/PinPack': grpclib.const.Handler(
+                self.PinPack,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                pastiche.v1.packs_pb2.PinPackRequest,
+                pastiche.v1.packs_pb2.Pack,
+            ),
+            '/pastiche.v1.PacksService/UnpinPack': grpclib.const.Handler(
+                self.UnpinPack,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                pastiche.v1.packs_pb2.UnpinPackRequest,
+                pastiche.v1.packs_pb2.Pack,
+            ),
+            '/pastiche.v1.PacksService/RollbackPack': grpclib.const.Handler(
+                self.RollbackPack,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                pastiche.v1.packs_pb2.RollbackPackRequest,
+                pastiche.v1.packs_pb2.Pack,
             ),
             '/pastiche.v1.PacksService/InstallPack': grpclib.const.Handler(
                 self.InstallPack,
@@ -117,6 +157,30 @@ class PacksServiceStub:
             '/pastiche.v1.PacksService/GetStyle',
             pastiche.v1.packs_pb2.GetStyleRequest,
             pastiche.v1.packs_pb2.Style,
+        )
+        self.ListPackVersions = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/pastiche.v1.PacksService/ListPackVersions',
+            pastiche.v1.packs_pb2.ListPackVersionsRequest,
+            pastiche.v1.packs_pb2.ListPackVersionsResponse,
+        )
+        self.PinPack = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/pastiche.v1.PacksService/PinPack',
+            pastiche.v1.packs_pb2.PinPackRequest,
+            pastiche.v1.packs_pb2.Pack,
+        )
+        self.UnpinPack = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/pastiche.v1.PacksService/UnpinPack',
+            pastiche.v1.packs_pb2.UnpinPackRequest,
+            pastiche.v1.packs_pb2.Pack,
+        )
+        self.RollbackPack = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/pastiche.v1.PacksService/RollbackPack',
+            pastiche.v1.packs_pb2.RollbackPackRequest,
+            pastiche.v1.packs_pb2.Pack,
         )
         self.InstallPack = grpclib.client.StreamUnaryMethod(
             channel,

@@ -26,7 +26,7 @@ from google.longrunning import operations_pb2 as google_dot_longrunning_dot_oper
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17pastiche/v1/packs.proto\x12\x0bpastiche.v1\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\"\xcb\x02\n\x04Pack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x13\n\x0bstyle_count\x18\x06 \x01(\x05\x12\x0f\n\x07license\x18\x07 \x01(\t\x12\x13\n\x0b\x61ttribution\x18\x08 \x01(\t\x12\x10\n\x08\x62uilt_in\x18\t \x01(\x08\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x17\n\x0fprovenance_json\x18\x0b \x01(\t\x12*\n\x08strength\x18\x0c \x01(\x0b\x32\x18.pastiche.v1.SliderRange\x12-\n\x0bstroke_size\x18\r \x01(\x0b\x32\x18.pastiche.v1.SliderRange\x12\x0e\n\x06\x66\x61\x63tor\x18\x0e \x01(\r\"F\n\x0bSliderRange\x12\x0f\n\x07minimum\x18\x01 \x01(\x01\x12\x0f\n\x07maximum\x18\x02 \x01(\x01\x12\x15\n\rdefault_value\x18\x03 \x01(\x01\"y\n\x05Style\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x03 \x01(\t\x12\x0f\n\x07license\x18\x04 \x01(\t\x12\x0f\n\x07preview\x18\x05 \x01(\x0c\x12\x1a\n\x12preview_media_type\x18\x06 \x01(\t\"9\n\x10ListPacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"N\n\x11ListPacksResponse\x12 \n\x05packs\x18\x01 \x03(\x0b\x32\x11.pastiche.v1.Pack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"a\n\x11ListStylesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rwith_previews\x18\x04 \x01(\x08\"Q\n\x12ListStylesResponse\x12\"\n\x06styles\x18\x01 \x03(\x0b\x32\x12.pastiche.v1.Style\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetStyleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"a\n\x12InstallPackRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.pastiche.v1.InstallPackHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"L\n\x11InstallPackHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0f\n\x07replace\x18\x03 \x01(\x08\")\n\x13InstallPackMetadata\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"!\n\x11\x45xportPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\"\n\x12\x45xportPackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"!\n\x11\x44\x65letePackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\x8a\x04\n\x0cPacksService\x12J\n\tListPacks\x12\x1d.pastiche.v1.ListPacksRequest\x1a\x1e.pastiche.v1.ListPacksResponse\x12\x39\n\x07GetPack\x12\x1b.pastiche.v1.GetPackRequest\x1a\x11.pastiche.v1.Pack\x12M\n\nListStyles\x12\x1e.pastiche.v1.ListStylesRequest\x1a\x1f.pastiche.v1.ListStylesResponse\x12<\n\x08GetStyle\x12\x1c.pastiche.v1.GetStyleRequest\x1a\x12.pastiche.v1.Style\x12O\n\x0bInstallPack\x12\x1f.pastiche.v1.InstallPackRequest\x1a\x1d.google.longrunning.Operation(\x01\x12O\n\nExportPack\x12\x1e.pastiche.v1.ExportPackRequest\x1a\x1f.pastiche.v1.ExportPackResponse0\x01\x12\x44\n\nDeletePack\x12\x1e.pastiche.v1.DeletePackRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17pastiche/v1/packs.proto\x12\x0bpastiche.v1\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\"\xd5\x03\n\x04Pack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x13\n\x0bstyle_count\x18\x06 \x01(\x05\x12\x0f\n\x07license\x18\x07 \x01(\t\x12\x13\n\x0b\x61ttribution\x18\x08 \x01(\t\x12\x10\n\x08\x62uilt_in\x18\t \x01(\x08\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x17\n\x0fprovenance_json\x18\x0b \x01(\t\x12*\n\x08strength\x18\x0c \x01(\x0b\x32\x18.pastiche.v1.SliderRange\x12-\n\x0bstroke_size\x18\r \x01(\x0b\x32\x18.pastiche.v1.SliderRange\x12\x0e\n\x06\x66\x61\x63tor\x18\x0e \x01(\r\x12-\n\tsignature\x18\x0f \x01(\x0b\x32\x1a.pastiche.v1.PackSignature\x12\x0f\n\x07trusted\x18\x10 \x01(\x08\x12\x15\n\rshared_folder\x18\x11 \x01(\t\x12\x10\n\x08versions\x18\x12 \x03(\t\x12\x0f\n\x07\x63urrent\x18\x13 \x01(\x08\x12\x0e\n\x06pinned\x18\x14 \x01(\x08\"5\n\rPackSignature\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x10\n\x08key_name\x18\x02 \x01(\t\"F\n\x0bSliderRange\x12\x0f\n\x07minimum\x18\x01 \x01(\x01\x12\x0f\n\x07maximum\x18\x02 \x01(\x01\x12\x15\n\rdefault_value\x18\x03 \x01(\x01\"y\n\x05Style\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x03 \x01(\t\x12\x0f\n\x07license\x18\x04 \x01(\t\x12\x0f\n\x07preview\x18\x05 \x01(\x0c\x12\x1a\n\x12preview_media_type\x18\x06 \x01(\t\"9\n\x10ListPacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"N\n\x11ListPacksResponse\x12 \n\x05packs\x18\x01 \x03(\x0b\x32\x11.pastiche.v1.Pack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"N\n\x17ListPackVersionsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x18ListPackVersionsResponse\x12 \n\x05packs\x18\x01 \x03(\x0b\x32\x11.pastiche.v1.Pack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0ePinPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10UnpinPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x13RollbackPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"a\n\x11ListStylesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rwith_previews\x18\x04 \x01(\x08\"Q\n\x12ListStylesResponse\x12\"\n\x06styles\x18\x01 \x03(\x0b\x32\x12.pastiche.v1.Style\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetStyleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"a\n\x12InstallPackRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.pastiche.v1.InstallPackHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"c\n\x11InstallPackHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\")\n\x13InstallPackMetadata\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"!\n\x11\x45xportPackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\"\n\x12\x45xportPackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"!\n\x11\x44\x65letePackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xaa\x06\n\x0cPacksService\x12J\n\tListPacks\x12\x1d.pastiche.v1.ListPacksRequest\x1a\x1e.pastiche.v1.ListPacksResponse\x12\x39\n\x07GetPack\x12\x1b.pastiche.v1.GetPackRequest\x1a\x11.pastiche.v1.Pack\x12M\n\nListStyles\x12\x1e.pastiche.v1.ListStylesRequest\x1a\x1f.pastiche.v1.ListStylesResponse\x12<\n\x08GetStyle\x12\x1c.pastiche.v1.GetStyleRequest\x1a\x12.pastiche.v1.Style\x12_\n\x10ListPackVersions\x12$.pastiche.v1.ListPackVersionsRequest\x1a%.pastiche.v1.ListPackVersionsResponse\x12\x39\n\x07PinPack\x12\x1b.pastiche.v1.PinPackRequest\x1a\x11.pastiche.v1.Pack\x12=\n\tUnpinPack\x12\x1d.pastiche.v1.UnpinPackRequest\x1a\x11.pastiche.v1.Pack\x12\x43\n\x0cRollbackPack\x12 .pastiche.v1.RollbackPackRequest\x1a\x11.pastiche.v1.Pack\x12O\n\x0bInstallPack\x12\x1f.pastiche.v1.InstallPackRequest\x1a\x1d.google.longrunning.Operation(\x01\x12O\n\nExportPack\x12\x1e.pastiche.v1.ExportPackRequest\x1a\x1f.pastiche.v1.ExportPackResponse0\x01\x12\x44\n\nDeletePack\x12\x1e.pastiche.v1.DeletePackRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,35 +34,47 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pastiche.v1.packs_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PACK']._serialized_start=107
-  _globals['_PACK']._serialized_end=438
-  _globals['_SLIDERRANGE']._serialized_start=440
-  _globals['_SLIDERRANGE']._serialized_end=510
-  _globals['_STYLE']._serialized_start=512
-  _globals['_STYLE']._serialized_end=633
-  _globals['_LISTPACKSREQUEST']._serialized_start=635
-  _globals['_LISTPACKSREQUEST']._serialized_end=692
-  _globals['_LISTPACKSRESPONSE']._serialized_start=694
-  _globals['_LISTPACKSRESPONSE']._serialized_end=772
-  _globals['_GETPACKREQUEST']._serialized_start=774
-  _globals['_GETPACKREQUEST']._serialized_end=804
-  _globals['_LISTSTYLESREQUEST']._serialized_start=806
-  _globals['_LISTSTYLESREQUEST']._serialized_end=903
-  _globals['_LISTSTYLESRESPONSE']._serialized_start=905
-  _globals['_LISTSTYLESRESPONSE']._serialized_end=986
-  _globals['_GETSTYLEREQUEST']._serialized_start=988
-  _globals['_GETSTYLEREQUEST']._serialized_end=1019
-  _globals['_INSTALLPACKREQUEST']._serialized_start=1021
-  _globals['_INSTALLPACKREQUEST']._serialized_end=1118
-  _globals['_INSTALLPACKHEADER']._serialized_start=1120
-  _globals['_INSTALLPACKHEADER']._serialized_end=1196
-  _globals['_INSTALLPACKMETADATA']._serialized_start=1198
-  _globals['_INSTALLPACKMETADATA']._serialized_end=1239
-  _globals['_EXPORTPACKREQUEST']._serialized_start=1241
-  _globals['_EXPORTPACKREQUEST']._serialized_end=1274
-  _globals['_EXPORTPACKRESPONSE']._serialized_start=1276
-  _globals['_EXPORTPACKRESPONSE']._serialized_end=1310
-  _globals['_DELETEPACKREQUEST']._serialized_start=1312
-  _globals['_DELETEPACKREQUEST']._serialized_end=1345
-  _globals['_PACKSSERVICE']._serialized_start=1348
-  _globals['_PACKSSERVICE']._serialized_end=1870
+  _globals['_PACK']._serialized_end=576
+  _globals['_PACKSIGNATURE']._serialized_start=578
+  _globals['_PACKSIGNATURE']._serialized_end=631
+  _globals['_SLIDERRANGE']._serialized_start=633
+  _globals['_SLIDERRANGE']._serialized_end=703
+  _globals['_STYLE']._serialized_start=705
+  _globals['_STYLE']._serialized_end=826
+  _globals['_LISTPACKSREQUEST']._serialized_start=828
+  _globals['_LISTPACKSREQUEST']._serialized_end=885
+  _globals['_LISTPACKSRESPONSE']._serialized_start=887
+  _globals['_LISTPACKSRESPONSE']._serialized_end=965
+  _globals['_GETPACKREQUEST']._serialized_start=967
+  _globals['_GETPACKREQUEST']._serialized_end=997
+  _globals['_LISTPACKVERSIONSREQUEST']._serialized_start=999
+  _globals['_LISTPACKVERSIONSREQUEST']._serialized_end=1077
+  _globals['_LISTPACKVERSIONSRESPONSE']._serialized_start=1079
+  _globals['_LISTPACKVERSIONSRESPONSE']._serialized_end=1164
+  _globals['_PINPACKREQUEST']._serialized_start=1166
+  _globals['_PINPACKREQUEST']._serialized_end=1196
+  _globals['_UNPINPACKREQUEST']._serialized_start=1198
+  _globals['_UNPINPACKREQUEST']._serialized_end=1230
+  _globals['_ROLLBACKPACKREQUEST']._serialized_start=1232
+  _globals['_ROLLBACKPACKREQUEST']._serialized_end=1267
+  _globals['_LISTSTYLESREQUEST']._serialized_start=1269
+  _globals['_LISTSTYLESREQUEST']._serialized_end=1366
+  _globals['_LISTSTYLESRESPONSE']._serialized_start=1368
+  _globals['_LISTSTYLESRESPONSE']._serialized_end=1449
+  _globals['_GETSTYLEREQUEST']._serialized_start=1451
+  _globals['_GETSTYLEREQUEST']._serialized_end=1482
+  _globals['_INSTALLPACKREQUEST']._serialized_start=1484
+  _globals['_INSTALLPACKREQUEST']._serialized_end=1581
+  _globals['_INSTALLPACKHEADER']._serialized_start=1583
+  _globals['_INSTALLPACKHEADER']._serialized_end=1682
+  _globals['_INSTALLPACKMETADATA']._serialized_start=1684
+  _globals['_INSTALLPACKMETADATA']._serialized_end=1725
+  _globals['_EXPORTPACKREQUEST']._serialized_start=1727
+  _globals['_EXPORTPACKREQUEST']._serialized_end=1760
+  _globals['_EXPORTPACKRESPONSE']._serialized_start=1762
+  _globals['_EXPORTPACKRESPONSE']._serialized_end=1796
+  _globals['_DELETEPACKREQUEST']._serialized_start=1798
+  _globals['_DELETEPACKREQUEST']._serialized_end=1831
+  _globals['_PACKSSERVICE']._serialized_start=1834
+  _globals['_PACKSSERVICE']._serialized_end=2644
 # @@protoc_insertion_point(module_scope)

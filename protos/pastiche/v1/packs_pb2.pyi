@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Pack(_message.Message):
-    __slots__ = ("name", "display_name", "version", "description", "architecture", "style_count", "license", "attribution", "built_in", "size_bytes", "provenance_json", "strength", "stroke_size", "factor")
+    __slots__ = ("name", "display_name", "version", "description", "architecture", "style_count", "license", "attribution", "built_in", "size_bytes", "provenance_json", "strength", "stroke_size", "factor", "signature", "trusted", "shared_folder", "versions", "current", "pinned")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,12 @@ class Pack(_message.Message):
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
     STROKE_SIZE_FIELD_NUMBER: _ClassVar[int]
     FACTOR_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    TRUSTED_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FOLDER_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     version: str
@@ -38,7 +44,21 @@ class Pack(_message.Message):
     strength: SliderRange
     stroke_size: SliderRange
     factor: int
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., architecture: _Optional[str] = ..., style_count: _Optional[int] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ..., built_in: _Optional[bool] = ..., size_bytes: _Optional[int] = ..., provenance_json: _Optional[str] = ..., strength: _Optional[_Union[SliderRange, _Mapping]] = ..., stroke_size: _Optional[_Union[SliderRange, _Mapping]] = ..., factor: _Optional[int] = ...) -> None: ...
+    signature: PackSignature
+    trusted: bool
+    shared_folder: str
+    versions: _containers.RepeatedScalarFieldContainer[str]
+    current: bool
+    pinned: bool
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., architecture: _Optional[str] = ..., style_count: _Optional[int] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ..., built_in: _Optional[bool] = ..., size_bytes: _Optional[int] = ..., provenance_json: _Optional[str] = ..., strength: _Optional[_Union[SliderRange, _Mapping]] = ..., stroke_size: _Optional[_Union[SliderRange, _Mapping]] = ..., factor: _Optional[int] = ..., signature: _Optional[_Union[PackSignature, _Mapping]] = ..., trusted: _Optional[bool] = ..., shared_folder: _Optional[str] = ..., versions: _Optional[_Iterable[str]] = ..., current: _Optional[bool] = ..., pinned: _Optional[bool] = ...) -> None: ...
+
+class PackSignature(_message.Message):
+    __slots__ = ("public_key", "key_name")
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    KEY_NAME_FIELD_NUMBER: _ClassVar[int]
+    public_key: str
+    key_name: str
+    def __init__(self, public_key: _Optional[str] = ..., key_name: _Optional[str] = ...) -> None: ...
 
 class SliderRange(_message.Message):
     __slots__ = ("minimum", "maximum", "default_value")
@@ -88,6 +108,42 @@ class GetPackRequest(_message.Message):
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
+class ListPackVersionsRequest(_message.Message):
+    __slots__ = ("name", "page_size", "page_token")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    page_size: int
+    page_token: str
+    def __init__(self, name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPackVersionsResponse(_message.Message):
+    __slots__ = ("packs", "next_page_token")
+    PACKS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    packs: _containers.RepeatedCompositeFieldContainer[Pack]
+    next_page_token: str
+    def __init__(self, packs: _Optional[_Iterable[_Union[Pack, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PinPackRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class UnpinPackRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class RollbackPackRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
 class ListStylesRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token", "with_previews")
     PARENT_FIELD_NUMBER: _ClassVar[int]
@@ -123,14 +179,16 @@ class InstallPackRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[InstallPackHeader, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class InstallPackHeader(_message.Message):
-    __slots__ = ("request_id", "size_bytes", "replace")
+    __slots__ = ("request_id", "size_bytes", "replace", "validate_only")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     REPLACE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     size_bytes: int
     replace: bool
-    def __init__(self, request_id: _Optional[str] = ..., size_bytes: _Optional[int] = ..., replace: _Optional[bool] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, request_id: _Optional[str] = ..., size_bytes: _Optional[int] = ..., replace: _Optional[bool] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class InstallPackMetadata(_message.Message):
     __slots__ = ("request_id",)

@@ -28,7 +28,11 @@ if _version_not_supported:
 
 
 class PacksServiceStub:
-    """The style packs that the daemon can use: built in, and installed by the user.
+    """The style packs that the daemon can use: built in, installed by the user, and in shared folders.
+
+    A pack may be there in several versions. packs/{pack} is the current one: the pinned version, or
+    else the newest. packs/{pack}@{version} is one version, wherever a pack or style is named, as in
+    packs/{pack}@{version}/styles/{style} (AIP-162).
     """
 
     def __init__(self, channel):
@@ -57,6 +61,26 @@ class PacksServiceStub:
                 request_serializer=pastiche_dot_v1_dot_packs__pb2.GetStyleRequest.SerializeToString,
                 response_deserializer=pastiche_dot_v1_dot_packs__pb2.Style.FromString,
                 _registered_method=True)
+        self.ListPackVersions = channel.unary_unary(
+                '/pastiche.v1.PacksService/ListPackVersions',
+                request_serializer=pastiche_dot_v1_dot_packs__pb2.ListPackVersionsRequest.SerializeToString,
+                response_deserializer=pastiche_dot_v1_dot_packs__pb2.ListPackVersionsResponse.FromString,
+                _registered_method=True)
+        self.PinPack = channel.unary_unary(
+                '/pastiche.v1.PacksService/PinPack',
+                request_serializer=pastiche_dot_v1_dot_packs__pb2.PinPackRequest.SerializeToString,
+                response_deserializer=pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
+                _registered_method=True)
+        self.UnpinPack = channel.unary_unary(
+                '/pastiche.v1.PacksService/UnpinPack',
+                request_serializer=pastiche_dot_v1_dot_packs__pb2.UnpinPackRequest.SerializeToString,
+                response_deserializer=pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
+                _registered_method=True)
+        self.RollbackPack = channel.unary_unary(
+                '/pastiche.v1.PacksService/RollbackPack',
+                request_serializer=pastiche_dot_v1_dot_packs__pb2.RollbackPackRequest.SerializeToString,
+                response_deserializer=pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
+                _registered_method=True)
         self.InstallPack = channel.stream_unary(
                 '/pastiche.v1.PacksService/InstallPack',
                 request_serializer=pastiche_dot_v1_dot_packs__pb2.InstallPackRequest.SerializeToString,
@@ -75,7 +99,11 @@ class PacksServiceStub:
 
 
 class PacksServiceServicer:
-    """The style packs that the daemon can use: built in, and installed by the user.
+    """The style packs that the daemon can use: built in, installed by the user, and in shared folders.
+
+    A pack may be there in several versions. packs/{pack} is the current one: the pinned version, or
+    else the newest. packs/{pack}@{version} is one version, wherever a pack or style is named, as in
+    packs/{pack}@{version}/styles/{style} (AIP-162).
     """
 
     def ListPacks(self, request, context):
@@ -102,9 +130,36 @@ class PacksServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPackVersions(self, request, context):
+        """All versions of a pack that can be used, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinPack(self, request, context):
+        """Keeps packs/{pack} at one version until it is unpinned. Returns what packs/{pack} means then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnpinPack(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackPack(self, request, context):
+        """Pins the version before the current one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InstallPack(self, request_iterator, context):
-        """Installs a pack file, sent in chunks. The operation's metadata is InstallPackMetadata, its
-        response the installed Pack.
+        """Installs a pack file, sent in chunks, beside other versions of the pack. The operation's
+        metadata is InstallPackMetadata, its response the installed Pack.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +173,9 @@ class PacksServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeletePack(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Deletes what is installed of a pack: all versions, or the one that is named. Packs in shared
+        folders are not touched: FAILED_PRECONDITION with the reason PACK_SHARED.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -146,6 +203,26 @@ def add_PacksServiceServicer_to_server(servicer, server):
                     request_deserializer=pastiche_dot_v1_dot_packs__pb2.GetStyleRequest.FromString,
                     response_serializer=pastiche_dot_v1_dot_packs__pb2.Style.SerializeToString,
             ),
+            'ListPackVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPackVersions,
+                    request_deserializer=pastiche_dot_v1_dot_packs__pb2.ListPackVersionsRequest.FromString,
+                    response_serializer=pastiche_dot_v1_dot_packs__pb2.ListPackVersionsResponse.SerializeToString,
+            ),
+            'PinPack': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinPack,
+                    request_deserializer=pastiche_dot_v1_dot_packs__pb2.PinPackRequest.FromString,
+                    response_serializer=pastiche_dot_v1_dot_packs__pb2.Pack.SerializeToString,
+            ),
+            'UnpinPack': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnpinPack,
+                    request_deserializer=pastiche_dot_v1_dot_packs__pb2.UnpinPackRequest.FromString,
+                    response_serializer=pastiche_dot_v1_dot_packs__pb2.Pack.SerializeToString,
+            ),
+            'RollbackPack': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackPack,
+                    request_deserializer=pastiche_dot_v1_dot_packs__pb2.RollbackPackRequest.FromString,
+                    response_serializer=pastiche_dot_v1_dot_packs__pb2.Pack.SerializeToString,
+            ),
             'InstallPack': grpc.stream_unary_rpc_method_handler(
                     servicer.InstallPack,
                     request_deserializer=pastiche_dot_v1_dot_packs__pb2.InstallPackRequest.FromString,
@@ -170,7 +247,11 @@ def add_PacksServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PacksService:
-    """The style packs that the daemon can use: built in, and installed by the user.
+    """The style packs that the daemon can use: built in, installed by the user, and in shared folders.
+
+    A pack may be there in several versions. packs/{pack} is the current one: the pinned version, or
+    else the newest. packs/{pack}@{version} is one version, wherever a pack or style is named, as in
+    packs/{pack}@{version}/styles/{style} (AIP-162).
     """
 
     @staticmethod
@@ -271,6 +352,114 @@ class PacksService:
             '/pastiche.v1.PacksService/GetStyle',
             pastiche_dot_v1_dot_packs__pb2.GetStyleRequest.SerializeToString,
             pastiche_dot_v1_dot_packs__pb2.Style.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPackVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pastiche.v1.PacksService/ListPackVersions',
+            pastiche_dot_v1_dot_packs__pb2.ListPackVersionsRequest.SerializeToString,
+            pastiche_dot_v1_dot_packs__pb2.ListPackVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinPack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pastiche.v1.PacksService/PinPack',
+            pastiche_dot_v1_dot_packs__pb2.PinPackRequest.SerializeToString,
+            pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnpinPack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pastiche.v1.PacksService/UnpinPack',
+            pastiche_dot_v1_dot_packs__pb2.UnpinPackRequest.SerializeToString,
+            pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackPack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pastiche.v1.PacksService/RollbackPack',
+            pastiche_dot_v1_dot_packs__pb2.RollbackPackRequest.SerializeToString,
+            pastiche_dot_v1_dot_packs__pb2.Pack.FromString,
             options,
             channel_credentials,
             insecure,
