@@ -7,20 +7,25 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pastiche_daemon.memory import release_freed_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pastiche_daemon.encoder_store import EncoderFile, NetworkFile
     from pastiche_daemon.encoders import LoadedEncoder
     from pastiche_daemon.nn.encoder import Encoder, Pooling
     from pastiche_daemon.nn.inception import FeatureNetwork
     from pastiche_daemon.nn.runtime import Precision
     from pastiche_daemon.nn.transformer import TransformerNetwork
+    from pastiche_daemon.nn.upscaler import UpscalerNetwork
     from pastiche_daemon.packs.archive import Pack
 
 _log = logging.getLogger(__name__)
+
+N = TypeVar("N")
 
 _LOADED_NETWORKS = 3
 _LOADED_ENCODERS = 2
@@ -63,6 +68,7 @@ class Engine:
         self._threads = threads
         self._info: DeviceInfo | None = None
         self._networks: OrderedDict[_FileStamp, TransformerNetwork] = OrderedDict()
+        self._upscalers: OrderedDict[_FileStamp, UpscalerNetwork] = OrderedDict()
         self._encoders: OrderedDict[_EncoderKey, LoadedEncoder[FeatureNetwork]] = OrderedDict()
 
     @property
@@ -107,15 +113,22 @@ class Engine:
         from pastiche_daemon.nn.runtime import default_device, prepare_for_inference
         from pastiche_daemon.packs.network import load_network
 
-        with pack.open():
-            stamp = _FileStamp.of(pack.path)
-        network = self._networks.pop(stamp, None)
-        if network is None:
-            network = prepare_for_inference(load_network(pack), default_device())
-        self._networks[stamp] = network
-        while len(self._networks) > _LOADED_NETWORKS:
-            self._networks.popitem(last=False)
-        return network
+        return _kept(
+            self._networks,
+            pack,
+            lambda: prepare_for_inference(load_network(pack), default_device()),
+        )
+
+    def upscaler(self, pack: Pack) -> UpscalerNetwork:
+        """As `network`, for a pack that upscales."""
+        from pastiche_daemon.nn.runtime import default_device, prepare_for_inference
+        from pastiche_daemon.packs.network import load_upscaler
+
+        return _kept(
+            self._upscalers,
+            pack,
+            lambda: prepare_for_inference(load_upscaler(pack), default_device()),
+        )
 
     def encoder(
         self, file: EncoderFile, pooling: Pooling | None, precision: Precision | None
@@ -157,3 +170,16 @@ class Engine:
             return None
         torch.cuda.empty_cache()
         return torch.cuda.mem_get_info()[0]
+
+
+def _kept(networks: OrderedDict[_FileStamp, N], pack: Pack, load: Callable[[], N]) -> N:
+    """The pack's network, loaded unless it is among the last used ones."""
+    with pack.open():
+        stamp = _FileStamp.of(pack.path)
+    network = networks.pop(stamp, None)
+    if network is None:
+        network = load()
+    networks[stamp] = network
+    while len(networks) > _LOADED_NETWORKS:
+        networks.popitem(last=False)
+    return network

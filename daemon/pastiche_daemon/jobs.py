@@ -50,6 +50,7 @@ class Stage(enum.Enum):
     STYLIZING = "stylizing"
     OPTIMIZING = "optimizing"
     DREAMING = "dreaming"
+    UPSCALING = "upscaling"
 
 
 @dataclass(frozen=True)

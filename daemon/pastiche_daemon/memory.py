@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 import psutil
 
+from pastiche_daemon.nn.upscaler_switches import TILE_PIXELS
+
 _MIB = 2**20
 # Left to everything else that runs on this computer.
 _SPARE_BYTES = 256 * _MIB
@@ -38,6 +40,21 @@ def stylize_bytes(pixels: int, channels: tuple[int, int, int], stroke_size: floa
     network_pixels = pixels / stroke_size**2
     per_network_pixel = 4 * max(at_full, at_half, in_trunk, 3 * full)
     return int(pixels * _BYTES_PER_PIXEL + network_pixels * per_network_pixel) + 16 * _MIB
+
+
+def upscale_bytes(
+    pixels: int, factor: int, channels: tuple[int, ...], bytes_per_pixel: int, *, whole: bool
+) -> int:
+    """About the largest amount that upscaling a layer holds at once, in bytes, rounded up.
+
+    `pixels` are the layer's and `bytes_per_pixel` theirs; `channels` the network's at the low
+    resolution and after each doubling. `whole`: the result is held in float32, too.
+    """
+    large = pixels * factor**2
+    *_, before, last = channels
+    at_once = min(large, TILE_PIXELS) * 4 * (3 * before + 3 * last + 12)
+    kept = large * (bytes_per_pixel + (24 if whole else 0))
+    return pixels * _BYTES_PER_PIXEL + at_once + kept + 16 * _MIB
 
 
 class MemoryBudget:

@@ -280,20 +280,36 @@ def encode_preview(
     `color` is 3 x h x w and `alpha` h x w, in 0..1.
     """
     height, width = color.shape[-2:]
+    small = resized_layout(layout, width, height)
+    data = bytearray(small.layer_bytes)
+    encode_part(small, data, 0, 0, color, alpha)
+    return small.header, bytes(data)
+
+
+def resized_layout(layout: LayerLayout, width: int, height: int) -> LayerLayout:
+    """The layout of a layer of another size, of the same format, without padding and mask."""
     header = layer_pb2.LayerHeader()
     header.CopyFrom(layout.header)
     header.width, header.height, header.row_stride, header.has_mask = width, height, 0, False
     stride = width * layout.samples.count * layout.dtype.itemsize
-    small = LayerLayout(width, height, stride, layout.samples, layout.dtype, header)
-    data = bytearray(small.layer_bytes)
-    pixels = small.view(data)
+    return LayerLayout(width, height, stride, layout.samples, layout.dtype, header)
+
+
+def encode_part(
+    layout: LayerLayout, data: bytearray, top: int, left: int, color: Tensor, alpha: Tensor | None
+) -> None:
+    """Write a rectangle of a layer into its bytes, with its upper left corner there.
+
+    `color` is 3 x h x w and `alpha` h x w, in 0..1; alpha is 1 where there is none.
+    """
+    height, width = color.shape[-2:]
+    pixels = layout.view(data)[top : top + height, left : left + width]
     everywhere = np.ones((height, width), np.bool_)
-    _encode(small, pixels, color, everywhere)
+    _encode(layout, pixels, color, everywhere)
     if layout.samples.alpha is not None:
         opaque = np.ones((height, width), np.float32)
         plane = opaque if alpha is None else alpha.cpu().numpy()
         _write_plane(pixels[..., layout.samples.alpha], plane, everywhere)
-    return header, bytes(data)
 
 
 def chunks(plane: layer_pb2.Plane, data: bytes | bytearray) -> Iterator[layer_pb2.Chunk]:

@@ -1,6 +1,6 @@
 """The names of an upscaling network's switches; `upscaler.UpscalerSpec` explains them.
 
-Without torch, so that packs can be listed before it is loaded.
+Without torch, so that packs can be listed and requests be checked before it is loaded.
 """
 
 from __future__ import annotations
@@ -12,3 +12,6 @@ Upsampling = Literal["transposed", "nearest", "bilinear"]
 Norm = Literal["none", "batch"]
 Padding = Literal["zero", "reflect"]
 Output = Literal["residual", "direct"]
+
+TILE_PIXELS = 1 << 20
+"""Pixels that a network makes at once: what its layers hold then stays below 1 GiB."""

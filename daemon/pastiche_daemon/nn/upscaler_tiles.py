@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pastiche_daemon.nn.upscaler import UpscalerSpec
+from pastiche_daemon.nn.upscaler_switches import TILE_PIXELS
 
-# Pixels that the network makes at once: what its layers hold then stays below 1 GiB.
-_TILE_PIXELS = 1 << 20
 _LEAST_TILE = 16
 
 
@@ -43,7 +42,7 @@ class Tile:
 
 def tile_side(spec: UpscalerSpec) -> int:
     """The side of the default tiles, in pixels of the low resolution, without surroundings."""
-    whole = math.isqrt(_TILE_PIXELS) // spec.factor
+    whole = math.isqrt(TILE_PIXELS) // spec.factor
     return max(_LEAST_TILE, whole - 2 * spec.reach)
 
 

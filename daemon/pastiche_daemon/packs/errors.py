@@ -106,6 +106,12 @@ class PackGoneError(PackError):
     reason: ClassVar[str] = "PACK_GONE"
 
 
+class UnknownFactorError(PackError):
+    """There is no pack that makes layers that many times as large."""
+
+    reason: ClassVar[str] = "NO_PACK_OF_FACTOR"
+
+
 class UnknownStyleError(PackError):
     """There is no style of that name."""
 

@@ -13,7 +13,14 @@ from pastiche.v1 import layer_pb2
 from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.services.calls import Call
-from pastiche_daemon.wire import InvalidFieldError, PlanesUpload, PlannedPlane, chunks
+from pastiche_daemon.wire import (
+    InvalidFieldError,
+    LayerLayout,
+    LayerUpload,
+    PlanesUpload,
+    PlannedPlane,
+    chunks,
+)
 
 S = TypeVar("S")
 
@@ -73,6 +80,29 @@ async def first_header(call: Call) -> Any:
         raise InvalidFieldError("header", "is missing; it has to be the first message")
     call.identify(message.header.request_id)
     return message.header
+
+
+async def receive_layer(
+    call: Call, layout: LayerLayout, work_bytes: int, budget: MemoryBudget, queue: DeviceQueue
+) -> LayerUpload:
+    """The layer of a request, and its mask, which are all that follows the header.
+
+    Raises:
+        InvalidFieldError: something else came, or too little.
+        InsufficientMemoryError: there is no room for them, or for the work's own bytes.
+    """
+    upload = LayerUpload(layout)
+    size = layout.layer_bytes + layout.mask_bytes
+    busy = queue.counts()[1] > 0
+    with budget.upload(size, work_bytes, device_busy=busy):
+        while (message := await call.receive()) is not None:
+            if message.WhichOneof("payload") != "chunk":
+                raise InvalidFieldError(
+                    "header", "may be sent only once, as the first message; send chunks then"
+                )
+            upload.add(message.chunk)
+        upload.finish()
+    return upload
 
 
 async def receive_planes(

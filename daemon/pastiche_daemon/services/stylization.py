@@ -18,6 +18,7 @@ from pastiche_daemon.services.steering import (
     first_header,
     layer_messages,
     preview_messages,
+    receive_layer,
     send_all,
 )
 from pastiche_daemon.services.stylize_request import (
@@ -27,7 +28,7 @@ from pastiche_daemon.services.stylize_request import (
     find_mix,
 )
 from pastiche_daemon.services.stylize_work import StylizeWork, work_bytes
-from pastiche_daemon.wire import InvalidFieldError, LayerLimits, LayerUpload
+from pastiche_daemon.wire import LayerLimits, LayerUpload
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,9 @@ class StylizationService:
         loading = Response(progress=_Progress(stage=_Progress.STAGE_LOADING))
         mix = await with_heartbeat(call, lambda: find_mix(self.store, request.styles), loading)
         with self.queue.admit(call.client) as admission:
-            upload = await self._receive(call, request, mix)
+            upload = await receive_layer(
+                call, request.layout, work_bytes(request, mix), self.budget, self.queue
+            )
             changed = asyncio.Event()
             work = StylizeWork(self.engine, self.budget, request, mix, upload)
             job = admission.submit(work, notifier(changed))
@@ -68,21 +71,6 @@ class StylizationService:
             await _send_result(call, request, mix, upload, job)
         finally:
             job.cancel()
-
-    async def _receive(self, call: Call, request: StylizeRequest, mix: StyleMix) -> LayerUpload:
-        layout = request.layout
-        upload = LayerUpload(layout)
-        size = layout.layer_bytes + layout.mask_bytes
-        busy = self.queue.counts()[1] > 0
-        with self.budget.upload(size, work_bytes(request, mix), device_busy=busy):
-            while (message := await call.receive()) is not None:
-                if message.WhichOneof("payload") != "chunk":
-                    raise InvalidFieldError(
-                        "header", "may be sent only once, as the first message; send chunks then"
-                    )
-                upload.add(message.chunk)
-            upload.finish()
-        return upload
 
 
 def _event(status: JobStatus) -> Response:
