@@ -12,6 +12,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from pastiche_daemon.jobs import JobCancelledError, QueueClosedError, QueueFullError
+from pastiche_daemon.learn_store import TrainingFailedError, TrainingStateError
 from pastiche_daemon.memory import InsufficientMemoryError
 from pastiche_daemon.packs import errors as packs
 from pastiche_daemon.wire import InvalidFieldError
@@ -97,6 +98,10 @@ def failure_of(error: Exception) -> Failure:
             return Failure(code_pb2.CANCELLED, "CANCELLED", str(error))
         case QueueClosedError():
             return Failure(code_pb2.CANCELLED, "DAEMON_STOPPING", str(error))
+        case TrainingFailedError():
+            return Failure(code_pb2.FAILED_PRECONDITION, error.reason, str(error))
+        case TrainingStateError():
+            return Failure(code_pb2.FAILED_PRECONDITION, "TRAINING_STATE", str(error))
         case StalledUploadError():
             return Failure(code_pb2.DEADLINE_EXCEEDED, "UPLOAD_STALLED", str(error))
         case UnknownOperationError():

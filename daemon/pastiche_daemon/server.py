@@ -33,6 +33,8 @@ from pastiche.v1 import (
     packs_pb2_grpc,
     stylization_pb2,
     stylization_pb2_grpc,
+    training_pb2,
+    training_pb2_grpc,
 )
 from pastiche_client.paths import DataPaths
 from pastiche_client.runtime_file import RuntimeInfo, remove_runtime_file, write_runtime_file
@@ -41,6 +43,7 @@ from pastiche_daemon.auth import TokenInterceptor, check_exposure, new_token
 from pastiche_daemon.encoder_store import EncoderStore
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue
+from pastiche_daemon.learn_store import TrainingStore
 from pastiche_daemon.logs import logging_to
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.packs.archive import PackLimits
@@ -55,6 +58,7 @@ from pastiche_daemon.services.operations import OperationsService
 from pastiche_daemon.services.optimization import OptimizationService
 from pastiche_daemon.services.packs import PacksService
 from pastiche_daemon.services.stylization import StylizationService
+from pastiche_daemon.services.training import TrainingService
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 
 _log = logging.getLogger(__name__)
@@ -66,6 +70,7 @@ _SERVICES = (
     *optimization_pb2.DESCRIPTOR.services_by_name.values(),
     *dream_pb2.DESCRIPTOR.services_by_name.values(),
     *encoders_pb2.DESCRIPTOR.services_by_name.values(),
+    *training_pb2.DESCRIPTOR.services_by_name.values(),
     *packs_pb2.DESCRIPTOR.services_by_name.values(),
     *daemon_pb2.DESCRIPTOR.services_by_name.values(),
     _OPERATIONS,
@@ -186,6 +191,7 @@ class _Daemon:
         with self._signals():
             await server.start()
             self._queue.start()
+            await self._training.resume_all()
             info = RuntimeInfo(
                 host=host,
                 port=port,
@@ -223,6 +229,11 @@ class _Daemon:
             DreamService(encoders, self._engine, self._queue, budget, limits), server
         )
         encoders_pb2_grpc.add_EncodersServiceServicer_to_server(EncodersService(encoders), server)
+        trainings = TrainingStore(self._paths.root / "trainings")
+        self._training = TrainingService(
+            store, trainings, encoders, self._queue, budget, self._operations, limits
+        )
+        training_pb2_grpc.add_TrainingServiceServicer_to_server(self._training, server)
         packs_pb2_grpc.add_PacksServiceServicer_to_server(
             PacksService(store, self._operations, pack_limits.file_size), server
         )
