@@ -75,5 +75,4 @@ class PasticheDocker(DockWidget):
     def _turned(self) -> None:
         stylizing = self._pages.currentWidget() is self._stylizing
         self._stylizing.set_active(self._visible and stylizing)
-        if self._visible and not stylizing:
-            self._painting.refresh_styles()
+        self._painting.set_active(self._visible and not stylizing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pastiche_client.editing.run_states import Outcome, Outcomes
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from krita import Document
 
     from pastiche_client.client import Client
-    from pastiche_client.editing.item_run import ItemRun
     from pastiche_client.editing.run_states import RunItem, RunState
     from pastiche_client.editing.texts import Texts
     from pastiche_client.results import OptimizeResult, StylizeResult
@@ -29,7 +28,14 @@ if TYPE_CHECKING:
 
     ItemOutcome: TypeAlias = Outcome[StylizeResult] | Outcome[OptimizeResult]
     RunResult: TypeAlias = Outcomes[StylizeResult] | Outcomes[OptimizeResult]
-    AnyRun: TypeAlias = ItemRun[StylizeResult] | ItemRun[OptimizeResult]
+
+
+class Run(Protocol):
+    """What works for a job."""
+
+    def cancel(self) -> None:
+        """End it soon."""
+        ...
 
 
 class JobState(Enum):
@@ -93,9 +99,9 @@ class Job(QObject):
         self.status = services.texts.job_waiting
         self.message = ""
         self.services = services
-        self._document = document
+        self.document = document
         self._works = tuple(works)
-        self._run: AnyRun | None = None
+        self._run: Run | None = None
         self._cancelled = False
         self._taking_failed: dict[int, Exception] = {}
 
@@ -113,12 +119,13 @@ class Job(QObject):
         if self.state.is_final:
             return
         try:
-            require_open(self._document)
+            require_open(self.document)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             self._end(error)
 
     def _prepare(self) -> Generator[None, None, None]:
         items = []
+        yield from self.prepare()
         for index, work in enumerate(self._works):
             yield from work.prepare()
             items += [dataclasses.replace(item, key=_Key(index, item.key)) for item in work.items()]
@@ -129,11 +136,21 @@ class Job(QObject):
             return
         self._run = self.begin(items)
 
+    def prepare(self) -> Generator[None, None, None]:
+        """What comes before anything is sent, beside the works' own. Raises what is to be told."""
+        yield
+
     # For the run: ------------------------------------------------------------------------------
 
-    def begin(self, items: Sequence[RunItem]) -> AnyRun:
+    def begin(self, items: Sequence[RunItem]) -> Run:
         """Start the run; it must call the three functions that follow."""
         raise NotImplementedError
+
+    @staticmethod
+    def inner_key(item: RunItem) -> object:
+        """The key that the work gave its item."""
+        assert isinstance(item.key, _Key)
+        return item.key.inner
 
     def updated(self, state: RunState) -> None:
         """How far the run is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pastiche_client.editing.paint_options import AMOUNTS, STYLE_SCALES
 
 from .guard import guard_with
-from .qt import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from .qt import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 from .region_combo import RegionCombo
 from .slider_row import PERCENT, TIMES, SliderRow
 
@@ -49,6 +49,9 @@ class PaintForm(QWidget):
             texts.strength_mask_tip,
         )
         self._encoder = _combo(grid, 6, texts.encoder, texts.encoder_tip)
+        self._frames = QCheckBox(texts.all_frames)
+        self._frames.setToolTip(texts.paint_frames_tip)
+        grid.addWidget(self._frames, 7, 0, 1, 3)
         _fill(self._quality, texts.quality_names())
         _fill(self._colors, texts.color_names())
         _fill(self._start, texts.start_names())
@@ -59,9 +62,16 @@ class PaintForm(QWidget):
         for combo in (self._quality, self._colors, self._start, self._encoder):
             combo.activated.connect(guard(self._changed))
         self._strength.chosen.connect(guard(self._changed))
+        self._frames.clicked.connect(guard(self._frames_clicked))
         self._painting.options_changed.connect(self.refresh)
         self._painting.encoders_changed.connect(self.refresh)
+        self.show_animated(animated=False)
         self.refresh()
+
+    def show_animated(self, *, animated: bool) -> None:
+        """Whether the selected layer has frames."""
+        self._frames.setVisible(animated or self._painting.all_frames)
+        self._frames.setChecked(self._painting.all_frames)
 
     def refresh(self) -> None:
         """Show the values as they are now."""
@@ -85,6 +95,9 @@ class PaintForm(QWidget):
         for name, label in names.items():
             self._encoder.addItem(label, name)
         self._encoder.setCurrentIndex(self._encoder.findData(chosen))
+
+    def _frames_clicked(self) -> None:
+        self._painting.all_frames = self._frames.isChecked()
 
     def _changed(self) -> None:
         options = self._painting.options

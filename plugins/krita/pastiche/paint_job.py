@@ -1,27 +1,28 @@
-"""A job that paints a layer like others."""
+"""A job that paints a layer, or its frames, like others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pastiche_client.editing.paint_run import PaintRun
+from pastiche_client.editing.paint_series import PaintSeries
 
 from .job import Job
+from .paint_styles import read_style
 from .qt import pyqtSignal
+from .regions import PaintMasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from krita import Document
 
     from pastiche_client.editing.paint_options import PaintOptions
-    from pastiche_client.editing.paint_run import PaintResult
     from pastiche_client.editing.run_states import RunItem, RunState
     from pastiche_client.layer import Layer
 
     from .job import Services
     from .qt import QObject
-    from .work import PaintWork
+    from .work import PaintFrames, PaintWork
 
 
 class PaintJob(Job):
@@ -37,16 +38,18 @@ class PaintJob(Job):
         self,
         services: Services,
         document: Document,
-        work: PaintWork,
+        work: PaintWork | PaintFrames,
         options: PaintOptions,
         label: str,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(services, document, [work], label, parent)
         self.preview: Layer | None = None
-        self._work: PaintWork | None = work
+        self._work: PaintWork | PaintFrames | None = work
         self._options = options
-        self._painting: PaintRun | None = None
+        self._masks = PaintMasks(options, document)
+        self._styles: list[Layer] = []
+        self._painting: PaintSeries | None = None
         self._stopping = False
 
     @property
@@ -63,20 +66,25 @@ class PaintJob(Job):
             self.status = self.services.texts.stopping
             self.changed.emit()
 
-    def begin(self, items: Sequence[RunItem]) -> PaintRun:
-        (item,) = items
-        assert self._work is not None
-        self._painting = PaintRun.start(
+    def prepare(self) -> Generator[None, None, None]:
+        options = self._options
+        for choice in options.styles:
+            style = yield from read_style(choice, self.document, options.style_side)
+            self._styles.append(style)
+
+    def begin(self, items: Sequence[RunItem]) -> PaintSeries:
+        work = self._work
+        assert work is not None
+        self._painting = PaintSeries.start(
             self.services.client,
-            item,
-            self._work.styles,
+            [self._masks.item(item, work.rect(self.inner_key(item))) for item in items],
+            self._styles,
             self._options,
             post=self.services.poster.post,
             on_update=self.updated,
             on_preview=self._show,
-            on_done=self._done,
-            regions=self._work.regions,
-            strength_mask=self._work.strength_mask,
+            on_item=self.arrived,
+            on_done=self.ended,
         )
         if self._stopping:
             self._painting.stop_and_keep()
@@ -86,6 +94,7 @@ class PaintJob(Job):
         super().forget()
         self._work = None
         self._painting = None
+        self._styles.clear()
 
     def describe(self, state: RunState) -> str:
         return self.services.texts.stopping if self._stopping else super().describe(state)
@@ -94,8 +103,3 @@ class PaintJob(Job):
         if not self.state.is_final:
             self.preview = preview
             self.previewed.emit()
-
-    def _done(self, result: PaintResult) -> None:
-        for outcome in result.outcomes:
-            self.arrived(outcome)
-        self.ended(result)

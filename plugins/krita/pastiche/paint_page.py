@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from krita import Krita
+
 from .paint_form import PaintForm
 from .paint_job import PaintJob
 from .paint_style_rows import StyleRows
 from .picture_view import PictureView
 from .pictures import picture_of
 from .preset_bar import PresetBar
-from .qt import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from .qt import QFrame, QHBoxLayout, QPushButton, QScrollArea, QTimer, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from .guard import Guard
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from .studio import Studio
 
 _SPACING = 6
+# How often the layer is looked at; Krita does not tell of changes.
+_LOOK_MILLISECONDS = 400
 
 
 class PaintPage(QWidget):
@@ -65,14 +69,27 @@ class PaintPage(QWidget):
         whole.addWidget(area, 1)
         whole.addLayout(buttons)
 
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MILLISECONDS)
+        self._timer.timeout.connect(guard(self._look))
         for job in studio.jobs:
             self._follow(job)
         studio.job_added.connect(self._follow)
         self._refresh()
 
-    def refresh_styles(self) -> None:
-        """Look anew at what is open."""
-        self._rows.refresh()
+    def set_active(self, active: bool) -> None:
+        """Whether it can be seen."""
+        if active:
+            self._rows.refresh()
+            self._look()
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _look(self) -> None:
+        document = Krita.instance().activeDocument()
+        node = document.activeNode() if document is not None else None
+        self._form.show_animated(animated=node is not None and node.animated())
 
     def _follow(self, job: Job) -> None:
         """Show the job that was started last."""

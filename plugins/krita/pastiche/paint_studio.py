@@ -13,16 +13,17 @@ from pastiche_client.editing.option_store import PresetError
 from pastiche_client.editing.paint_options import PaintOptions, StyleKind
 from pastiche_client.editing.presets import PaintPresetStore
 
+from .frames import AnimatedLayer
 from .option_holder import OptionHolder
 from .paint_job import PaintJob
 from .paint_styles import check_there, is_file, is_painted, is_there
 from .qt import pyqtSignal
 from .reading import active_document, read_source, selected_layers
-from .regions import find_region, require_region, require_strength_mask
-from .work import PaintWork
+from .regions import find_region
+from .work import PaintFrames, PaintWork
 
 if TYPE_CHECKING:
-    from krita import Document
+    from krita import Document, Node
 
     from pastiche_client.editing.paint_options import StyleChoice
     from pastiche_client.editing.paint_recipe import PaintRecipe
@@ -36,6 +37,7 @@ class PaintStudio(OptionHolder[PaintOptions]):
 
     Attributes:
         encoders: those that can be used; empty until they are loaded.
+        all_frames: whether all frames of an animated layer are painted.
     """
 
     encoders_changed = pyqtSignal()
@@ -45,6 +47,7 @@ class PaintStudio(OptionHolder[PaintOptions]):
         super().__init__(PaintPresetStore(studio.client.paths, "krita"), studio)
         self._studio = studio
         self.encoders: tuple[Encoder, ...] = ()
+        self.all_frames = False
         last = self.presets.last() or PaintOptions()
         # The images and layers of the last time are not open any more, nor are their masks.
         styles = (replace(style, where=None) for style in last.styles if _is_file(style))
@@ -121,19 +124,28 @@ class PaintStudio(OptionHolder[PaintOptions]):
             check_there(style, document)
             if is_painted(style, document, node):
                 raise refusals.no_other_layer()
-            require_region(style, document)
-        require_strength_mask(options, document)
         studio, texts = self._studio, self._studio.texts
-        source = read_source(document, node)
-        name = texts.paint_layer_name(source.name, options.name)
-        work = PaintWork(document, source, options, name, texts)
-        job = PaintJob(studio.services, document, work, options, name, studio)
+        name = texts.paint_layer_name(node.name(), options.name)
+        work = self._work(document, node, options, name)
+        try:
+            job = PaintJob(studio.services, document, work, options, name, studio)
+        except refusals.RefusalError:
+            work.close()
+            raise
         studio.start_job(job)
         try:
             self.presets.remember_last(options)
         except PresetError as error:  # the work goes on all the same
             studio.tell_error(error)
         return job
+
+    def _work(
+        self, document: Document, node: Node, options: PaintOptions, name: str
+    ) -> PaintWork | PaintFrames:
+        texts = self._studio.texts
+        if self.all_frames:
+            return PaintFrames(document, AnimatedLayer(document, node), options, name, texts)
+        return PaintWork(document, read_source(document, node), options, name, texts)
 
     def _loaded(self, encoders: list[Encoder]) -> None:
         self.encoders = tuple(encoder for encoder in encoders if encoder.usable)

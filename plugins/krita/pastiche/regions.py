@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pastiche_client.editing import refusals
 from pastiche_client.editing.paint_options import RegionChoice
+from pastiche_client.editing.paint_series import PaintItem
 
 from .qt import QUuid
 from .reading import nodes_below
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from krita import Document, Node
 
     from pastiche_client.editing.paint_options import PaintOptions, StyleChoice
+    from pastiche_client.editing.run_states import RunItem
 
     from .qt import QRect
 
@@ -50,32 +53,56 @@ def find_region(choice: RegionChoice, document: Document) -> Node | None:
     return None
 
 
-def require_region(style: StyleChoice, document: Document) -> Node | None:
-    """The mask of a style's place; None for everywhere. Raises RefusalError if it is gone."""
-    if style.where is None:
-        return None
+class PaintMasks:
+    """The masks of a painting's options as they are now."""
+
+    def __init__(self, options: PaintOptions, document: Document) -> None:
+        """Raises RefusalError if one is gone."""
+        self._regions = [
+            None if style.where is None else _Mask(_require_region(style, document))
+            for style in options.styles
+        ]
+        strength = options.strength_mask
+        self._strength = (
+            None if strength is None else _Mask(_require_strength_mask(strength, document))
+        )
+
+    def item(self, item: RunItem, rect: QRect) -> PaintItem:
+        """The item with what the masks are for it, read when it is its turn.
+
+        Args:
+            rect: what is painted, in the image's pixels.
+        """
+        regions = [region and partial(region.read, rect) for region in self._regions]
+        return PaintItem(item, regions, self._strength and partial(self._strength.read, rect))
+
+
+class _Mask:
+    def __init__(self, node: Node) -> None:
+        selection = node.selection()
+        self._selection = selection.duplicate() if selection is not None else None
+
+    def read(self, rect: QRect) -> bytes:
+        """A byte for every pixel of the rectangle, 255 is inside."""
+        if self._selection is None:  # a transparency mask that hides nothing
+            return b"\xff" * (rect.width() * rect.height())
+        place = rect.x(), rect.y(), rect.width(), rect.height()
+        return bytes(self._selection.pixelData(*place))
+
+
+def _require_region(style: StyleChoice, document: Document) -> Node:
+    assert style.where is not None
     mask = find_region(style.where, document)
     if mask is None:
         raise refusals.region_missing(style.where.name, style.name or style.file)
     return mask
 
 
-def require_strength_mask(options: PaintOptions, document: Document) -> Node | None:
-    """The mask of the strength; None for full strength. Raises RefusalError if it is gone."""
-    if options.strength_mask is None:
-        return None
-    mask = find_region(options.strength_mask, document)
+def _require_strength_mask(choice: RegionChoice, document: Document) -> Node:
+    mask = find_region(choice, document)
     if mask is None:
-        raise refusals.strength_mask_missing(options.strength_mask.name)
+        raise refusals.strength_mask_missing(choice.name)
     return mask
-
-
-def read_region(mask: Node, rect: QRect) -> bytes:
-    """A byte for every pixel of the rectangle, 255 is inside."""
-    selection = mask.selection()
-    if selection is None:  # a transparency mask that hides nothing
-        return b"\xff" * (rect.width() * rect.height())
-    return bytes(selection.pixelData(rect.x(), rect.y(), rect.width(), rect.height()))
 
 
 def _masks(document: Document) -> list[Node]:

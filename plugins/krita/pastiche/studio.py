@@ -26,7 +26,7 @@ from .qt import QLocale, QTimer, pyqtSignal
 from .reading import active_document, read_source, selected_layers
 from .recipes import find_recipe
 from .stylize_job import StylizeJob
-from .work import FramesWork, StylizeWork
+from .work import StylizeFrames, StylizeWork
 
 if TYPE_CHECKING:
     from krita import Document, Node
@@ -219,7 +219,7 @@ class Studio(OptionHolder[Options]):
     ) -> Work:
         if frames:
             animated = AnimatedLayer(document, node)
-            return FramesWork(document, animated, options, new_name, self.texts)
+            return StylizeFrames(document, animated, options, new_name, self.texts)
         return StylizeWork(document, read_source(document, node), options, new_name, self.texts)
 
     def _style_label(self, options: Options) -> str:

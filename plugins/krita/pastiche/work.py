@@ -11,11 +11,9 @@ from pastiche_client.results import OptimizeResult, StylizeResult
 
 from .color_space import ColorSpace
 from .insertion import insert_above, require_node, result_rect
-from .paint_styles import read_style
 from .pixels import Pixels, converted, finish, masked
 from .reading import read_pixels, wire_layer
 from .recipes import keep_recipe
-from .regions import read_region, require_region, require_strength_mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from pastiche_client.layer import Layer
 
     from .frames import AnimatedLayer
+    from .qt import QRect
     from .reading import Source
 
     AnyResult: TypeAlias = StylizeResult | OptimizeResult
@@ -123,64 +122,40 @@ class StylizeWork(LayerWork):
 
 
 class PaintWork(LayerWork):
-    """A layer to be painted like others.
-
-    Attributes:
-        styles: the pictures of the options' styles, once it is prepared.
-        regions: a mask for each of them, None for those that go everywhere.
-        strength_mask: the mask of the options' strength; None if they have none.
-    """
+    """A layer to be painted like others."""
 
     def __init__(
         self, document: Document, source: Source, options: PaintOptions, new_name: str, texts: Texts
     ) -> None:
         super().__init__(document, source, new_name, texts)
-        self.styles: list[Layer] = []
-        self.regions: list[bytes | None] = []
-        self.strength_mask: bytes | None = None
         self._options = options
-
-    def prepare(self) -> Generator[None, None, None]:
-        yield from super().prepare()
-        options, document, rect = self._options, self._document, self._source.rect
-        strength = require_strength_mask(options, document)
-        self.strength_mask = None if strength is None else read_region(strength, rect)
-        for choice in options.styles:
-            mask = require_region(choice, document)
-            self.regions.append(None if mask is None else read_region(mask, rect))
-            self.styles.append((yield from read_style(choice, document, options.style_side)))
 
     def recipe(self, result: AnyResult) -> PaintRecipe:
         assert isinstance(result, OptimizeResult)
         return PaintRecipe.of(self._options, result)
 
-    def close(self) -> None:
-        super().close()
-        self.styles.clear()
-        self.regions.clear()
-        self.strength_mask = None
+    def rect(self, key: object) -> QRect:
+        assert key is self
+        return self._source.rect
 
 
 class FramesWork:
-    """All frames of a layer. Nothing is added before the last one is there."""
+    """All frames of a layer. Nothing is added before the last one is there.
+
+    Its kinds know how to write the result's recipe.
+    """
 
     def __init__(
-        self,
-        document: Document,
-        animated: AnimatedLayer,
-        options: Options,
-        new_name: str,
-        texts: Texts,
+        self, document: Document, animated: AnimatedLayer, new_name: str, texts: Texts
     ) -> None:
         self.name = animated.name
         self._document = document
         self._animated = animated
-        self._options = options
         self._new_name = new_name
         self._texts = texts
         self._sent: dict[int, Layer] = {}
         self._notes: list[str] = []
-        self._recipe: Recipe | None = None
+        self._recipe: Recipe | PaintRecipe | None = None
 
     def prepare(self) -> Generator[None, None, None]:
         yield from self._animated.prepare()
@@ -198,9 +173,17 @@ class FramesWork:
         pixels = yield from _received(result.layer, self._sent.pop(key), original, space)
         pixels = yield from masked(pixels, self._animated.mask(key))
         self._animated.write(key, pixels)
-        assert isinstance(result, StylizeResult)
-        self._recipe = Recipe.of(self._options, result)
+        self._recipe = self.recipe(result)
         self._notes += [note for note in result.summary.notes if note not in self._notes]
+
+    def recipe(self, result: AnyResult) -> Recipe | PaintRecipe:
+        """How the result was made."""
+        raise NotImplementedError
+
+    def rect(self, key: object) -> QRect:
+        """What is read of a frame, in the image's pixels."""
+        assert isinstance(key, int)
+        return self._animated.rect(key)
 
     def complete(self) -> Generator[None, None, list[str]]:
         node = require_node(self._document, self._animated.node_id, self.name)
@@ -217,6 +200,56 @@ class FramesWork:
         # One after the other, when it is their turn: all frames at once may not fit into memory.
         self._sent[time] = finish(wire_layer(self._animated.read(time), self._animated.rect(time)))
         return self._sent[time]
+
+
+class StylizeFrames(FramesWork):
+    """Frames to be stylized."""
+
+    def __init__(
+        self,
+        document: Document,
+        animated: AnimatedLayer,
+        options: Options,
+        new_name: str,
+        texts: Texts,
+    ) -> None:
+        super().__init__(document, animated, new_name, texts)
+        self._options = options
+
+    def recipe(self, result: AnyResult) -> Recipe:
+        assert isinstance(result, StylizeResult)
+        return Recipe.of(self._options, result)
+
+
+class PaintFrames(FramesWork):
+    """Frames to be painted like other pictures. Those that were not painted stay empty."""
+
+    def __init__(
+        self,
+        document: Document,
+        animated: AnimatedLayer,
+        options: PaintOptions,
+        new_name: str,
+        texts: Texts,
+    ) -> None:
+        super().__init__(document, animated, new_name, texts)
+        self._options = options
+        self._painted = 0
+
+    def take(self, key: object, result: AnyResult) -> Generator[None, None, None]:
+        yield from super().take(key, result)
+        self._painted += 1
+
+    def complete(self) -> Generator[None, None, list[str]]:
+        notes = yield from super().complete()
+        count = len(self._animated.times)
+        if self._painted < count:
+            notes.append(self._texts.frames_painted(self._painted, count))
+        return notes
+
+    def recipe(self, result: AnyResult) -> PaintRecipe:
+        assert isinstance(result, OptimizeResult)
+        return PaintRecipe.of(self._options, result)
 
 
 def _received(

@@ -262,6 +262,17 @@ def set_all_frames(on):
     studio().all_frames = on
 
 
+def set_paint_frames(on):
+    studio().painting.all_frames = on
+    docker()._painting._look()
+
+
+def paint_frames_box():
+    """Whether the painting page offers all frames, and whether they are chosen."""
+    box = docker()._painting._form._frames
+    return [box.isVisible(), box.isChecked()]
+
+
 def message():
     return docker()._message.text
 

@@ -101,6 +101,7 @@ class KritaSession:
         self.krita.run("studio().jobs.clear()")
         self.call("set_preview", on=False)
         self.call("set_all_frames", on=False)
+        self.call("set_paint_frames", on=False)
         self.call("set_options", style="tiny/one")
         self.call("set_paint", encoder="vgg19-quarter", quality="quick")
         self.call("show_page", painting=False)
