@@ -7,6 +7,7 @@ from a checkpoint sees what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import math
@@ -256,6 +257,22 @@ class Training:
     def notes(self) -> list[str]:
         """What changed between continuations of this run."""
         return list(self._state.notes)
+
+    def seconds_per_step(self, count: int = 3) -> float:
+        """How long a step takes, of ``count`` that are tried and forgotten after one to warm up."""
+        kept, self._state = self._state, copy.deepcopy(self._state)
+        try:
+            batches = [
+                self._crops.batch(kept.step + number, self.config.batch_size)
+                for number in range(count + 1)
+            ]
+            self._run_step(batches[0])
+            warm = self._state.seconds
+            for batch in batches[1:]:
+                self._run_step(batch)
+            return (self._state.seconds - warm) / count
+        finally:
+            self._state = kept
 
     def plan(self, steps: int) -> None:
         """Change how many steps are planned, on which the fall of the learning rate depends."""

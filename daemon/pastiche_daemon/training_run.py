@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
 import torchvision
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from torch import Tensor
 
 from pastiche_daemon import __version__
+from pastiche_daemon.about_pack import read_about, style_id
 from pastiche_daemon.contact_sheet import contact_sheet
 from pastiche_daemon.encoders import LoadedEncoder, load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
 from pastiche_daemon.nn.encoder import Encoder, Pooling, UnknownLayerError
-from pastiche_daemon.nn.objective import ObjectiveWeights
-from pastiche_daemon.nn.runtime import Precision, keep_freed_memory, prepare_image
-from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
-from pastiche_daemon.packs.archive import write_pack
+from pastiche_daemon.nn.runtime import keep_freed_memory, prepare_image
+from pastiche_daemon.nn.transformer import TransformerNetwork
+from pastiche_daemon.packs.archive import read_pack, write_pack
+from pastiche_daemon.packs.errors import PackError
 from pastiche_daemon.packs.manifest import (
     Manifest,
     SliderRange,
     StyleEntry,
+    TrainingLosses,
     TrainingProvenance,
     TransformerArchitecture,
 )
-from pastiche_daemon.packs.network import network_tensors
+from pastiche_daemon.packs.network import load_network, network_tensors
 from pastiche_daemon.photographs import (
     PictureError,
     RandomCrops,
@@ -54,44 +54,18 @@ from pastiche_daemon.train import (
     read_losses,
 )
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 PREVIEW_SIZE = 256
 SAMPLE_SIZE = 512
 
 
-class AboutStyle(BaseModel):
-    """What a pack says of one style."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    display_name: str
-    artist: str = ""
-    license: str = ""
-    attribution: str = ""
-
-
-class AboutPack(BaseModel):
-    """What a pack says of itself: the file given as ``--about``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: str
-    version: str = "1.0.0"
-    display_name: str
-    description: str = ""
-    license: str = "LicenseRef-Unknown"
-    attribution: str = ""
-    dataset: str = ""
-    styles: dict[str, AboutStyle] = {}
-
-
 @dataclass(frozen=True)
 class TrainingRequest:
-    """All that a training is told. Paths may be relative; they are recorded as given."""
+    """All that a training is told. Paths may be relative; they are recorded as given.
+
+    The number of styles in ``config`` is not looked at, nor is its emphasis. ``like`` is the name
+    of the preset that it comes from. ``start_from`` is a pack whose network, with its weights, is
+    the start; its styles are taken over by their ids, and others begin as the mean of all.
+    """
 
     photographs: Path
     styles: tuple[Path, ...]
@@ -99,21 +73,14 @@ class TrainingRequest:
     encoder: str
     encoder_weights: Path
     command: str
+    config: TrainConfig
+    like: str = ""
     about: Path | None = None
     pooling: Pooling | None = None
     samples: tuple[Path, ...] = ()
     style_size: int = 512
-    channels: tuple[int, int, int] = (16, 32, 64)
-    residual_blocks: int = 5
-    weights: ObjectiveWeights = field(default_factory=ObjectiveWeights)
-    steps: int = 10_000
-    batch_size: int = 4
-    crop_size: int = 256
-    learning_rate: float = 1e-3
-    grid: float = 0.0
     emphasis: Mapping[str, float] = field(default_factory=dict[str, float])
-    seed: int = 0
-    precision: Precision = "float32"
+    start_from: Path | None = None
     resume: bool = False
 
 
@@ -139,7 +106,7 @@ class TrainingRun:
             )
         pictures = [load_picture(path) for path in request.styles]
         self._samples = [load_picture(path) for path in request.samples]
-        self._about = _read_about(request)
+        self._about = read_about(request.about, request.folder)
         found = find_photographs(request.photographs)
         self.skipped = found.skipped
         self.photograph_count = len(found.paths)
@@ -148,48 +115,42 @@ class TrainingRun:
         )
         check_resumption(request.folder, resume=request.resume)
         keep_freed_memory()
-        config = TrainConfig(
-            spec=TransformerSpec(
-                styles=len(ids),
-                channels=request.channels,
-                residual_blocks=request.residual_blocks,
-            ),
-            weights=request.weights,
-            steps=request.steps,
-            batch_size=request.batch_size,
-            crop_size=request.crop_size,
-            learning_rate=request.learning_rate,
-            grid=request.grid,
-            emphasis=tuple(request.emphasis.get(name, 1.0) for name in ids)
-            if request.emphasis
-            else (),
-            seed=request.seed,
-            precision=request.precision,
-        )
+        start, self._start_note, start_hash = _start(request, ids)
+        try:
+            spec = request.config.spec if start is None else start.spec
+            shares = tuple(request.emphasis.get(name, 1.0) for name in ids)
+            config = replace(
+                request.config,
+                spec=replace(spec, styles=len(ids)),
+                emphasis=shares if request.emphasis else (),
+            )
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+        weights = config.weights
         self._style_hashes = {
             name: _sha256(path) for name, path in zip(ids, request.styles, strict=True)
         }
         try:
-            self._loaded.encoder.check_layers(
-                [*request.weights.content_layers, *request.weights.style_layers]
-            )
+            self._loaded.encoder.check_layers([*weights.content_layers, *weights.style_layers])
         except UnknownLayerError as error:
             raise TrainingError(f"encoder weights: {error}") from error
         self.training = Training(
             config,
             self._loaded.encoder,
-            RandomCrops(found.paths, request.crop_size, request.seed),
+            RandomCrops(found.paths, config.crop_size, config.seed),
             [picture_tensor(fit_long_side(p, request.style_size)) for p in pictures],
             request.folder,
             fingerprint={
                 "styles": self._style_hashes,
                 "style_size": request.style_size,
                 "encoder": self._loaded.sha256,
+                **({"start": start_hash} if start_hash else {}),
                 "photographs": hashlib.sha256(
                     "\n".join(path.name for path in found.paths).encode()
                 ).hexdigest(),
             },
             device=device,
+            start=start,
         )
         self._manifest()  # what is wrong with it must not be found out after hours
 
@@ -233,6 +194,7 @@ class TrainingRun:
         """What the pack would say if the training ended now. Raises `TrainingError`."""
         about = self._about
         spec = self.training.config.spec
+        normalization = self.training.config.weights.statistic.normalization
         try:
             return Manifest(
                 id=about.id,
@@ -249,8 +211,8 @@ class TrainingRun:
                     padding=spec.padding,
                     output=spec.output,
                 ),
-                value_range="0..1",
-                gram_normalization="hw",
+                value_range=spec.value_range,
+                gram_normalization="chw" if normalization == "johnson" else "hw",
                 styles=[self._style_entry(name) for name in self._style_hashes],
                 native_stroke_size=self.request.style_size,
                 strength=SliderRange(minimum=0.0, maximum=1.0, default=1.0),
@@ -300,6 +262,14 @@ class TrainingRun:
                 "tv_exponent": weights.tv_exponent,
                 "grid": config.grid,
             },
+            losses=TrainingLosses(
+                content_distance=weights.content_distance,
+                content_normalization=weights.content_normalization,
+                style_statistic=weights.statistic.kind,
+                style_distance=weights.statistic.distance,
+                style_normalization=weights.statistic.normalization,
+                like=self.request.like,
+            ),
             style_sha256=self._style_hashes,
             commit=commit_of_checkout(),
             pastiche_version=__version__,
@@ -308,7 +278,7 @@ class TrainingRun:
             seconds=round(self.training.seconds, 1),
             date=datetime.now(timezone.utc).date().isoformat(),
             precision=config.precision,
-            notes=self.training.notes,
+            notes=[*self._start_note, *self.training.notes],
         )
 
 
@@ -321,12 +291,6 @@ def stylize_in_every_style(network: TransformerNetwork, image: Image.Image) -> l
             pastiche: Tensor = network(tensor, row[None])
             pictures.append(tensor_picture(pastiche[0]))
     return pictures
-
-
-def style_id(path: Path) -> str:
-    """The id of a style from its picture's name: ``Starry Night.jpg`` -> ``starry_night``."""
-    name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
-    return name if name[:1].isalpha() else f"style_{name}".rstrip("_")
 
 
 def find_styles(paths: Sequence[Path], field: str = "styles") -> tuple[Path, ...]:
@@ -348,15 +312,49 @@ def find_styles(paths: Sequence[Path], field: str = "styles") -> tuple[Path, ...
     return tuple(found)
 
 
-def _read_about(request: TrainingRequest) -> AboutPack:
-    if request.about is None:
-        name = style_id(request.folder)
-        return AboutPack(id=name, display_name=request.folder.name)
+def _start(
+    request: TrainingRequest, ids: Sequence[str]
+) -> tuple[TransformerNetwork | None, list[str], str]:
+    """The network to begin with, what to note of it, and its file's hash."""
+    if request.start_from is None:
+        return None, [], ""
     try:
-        values = tomllib.loads(request.about.read_text(encoding="utf-8"))
-        return AboutPack.model_validate(values)
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise TrainingError(f"about: {request.about}: {error}") from error
+        pack = read_pack(request.start_from)
+        manifest = pack.manifest
+        if not isinstance(manifest, Manifest):
+            raise TrainingError(f"start_from: {request.start_from} upscales; give a style pack")
+        network = load_network(pack)
+    except PackError as error:
+        raise TrainingError(f"start_from: {request.start_from}: {error}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise TrainingError(f"start_from: {request.start_from}: {reason}") from error
+    digest = _sha256(request.start_from)
+    note = f"started from {manifest.id} {manifest.version} (sha256 {digest})"
+    if len(ids) > 1 and network.spec.norm != "conditional_instance":
+        raise TrainingError(f"start_from: {manifest.id} is a network of one style; give one style")
+    return with_styles(network, [style.id for style in manifest.styles], ids), [note], digest
+
+
+def with_styles(
+    network: TransformerNetwork, present: Sequence[str], wanted: Sequence[str]
+) -> TransformerNetwork:
+    """The network for other styles: known ones as they are, others as the mean of all.
+
+    ``present`` are the ids of its own styles, in their order.
+    """
+    spec = replace(network.spec, styles=len(wanted))
+    state = {
+        name: torch.stack(
+            [value[present.index(id_)] if id_ in present else value.mean(dim=0) for id_ in wanted]
+        )
+        if name.endswith(("norm.scale", "norm.shift"))
+        else value
+        for name, value in network.state_dict().items()
+    }
+    changed = TransformerNetwork(spec)
+    changed.load_state_dict(state)
+    return changed
 
 
 def _preview_path(name: str) -> str:

@@ -36,6 +36,19 @@ def write_encoder(path: Path) -> Path:
     return path
 
 
+def write_vgg16(path: Path) -> Path:
+    """Random weights of VGG-16 up to conv4_3, the last that the literature's losses look at."""
+    torch.manual_seed(0)
+    encoder = Encoder(encoder_specs()["vgg16"])
+    state: dict[str, torch.Tensor] = {}
+    for name in encoder.spec.convolutions[:10]:
+        conv = encoder.convolution(name)
+        weight = torch.nn.init.kaiming_normal_(torch.empty_like(conv.weight))
+        state |= {f"{name}.weight": weight, f"{name}.bias": torch.zeros(conv.out_channels)}
+    save_file(state, path, metadata={"origin": "random weights for tests"})
+    return path
+
+
 def training_arguments(folder: Path, output: str, *extra: str) -> list[str]:
     """Arguments of ``pastiche train`` for a tiny run in ``folder``, after writing what it needs."""
     if not (folder / "photos").exists():

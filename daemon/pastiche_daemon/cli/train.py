@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
 
 from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.cli.training_options import (
+    chosen_config,
+    chosen_preset,
+    given_switches,
+    training_options,
+)
 from pastiche_daemon.cli.training_progress import training_progress
 
 if TYPE_CHECKING:
@@ -17,6 +25,9 @@ if TYPE_CHECKING:
 
 
 _PATH = click.Path(path_type=Path)
+_NOT_OF_THE_PACK = {"output", "resume", "dry_run", "checkpoint_minutes", "sample_every"}
+# Fewer steps are over before it is known how long they take.
+_WORTH_MEASURING = 100
 
 
 @click.command(
@@ -26,6 +37,8 @@ Examples:
   pastiche train --photos photos --style starry_night.jpg -o runs/starry --encoder vgg19
   pastiche train --photos photos --style styles -o runs/masters --about masters.toml \\
       --encoder vgg19-quarter --encoder-weights vgg19_16x.safetensors --sample cat.jpg
+  pastiche train --photos photos --style wave.jpg -o runs/wave --like johnson --norm instance
+  pastiche train ... --dry-run         how long it will take
   pastiche train ... --resume          continue after an interruption
 """
 )
@@ -39,7 +52,7 @@ Examples:
     help="A painting, or a folder of them; may be given several times.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="Folder of this training.")
-@click.option("--encoder", default="vgg19", show_default=True, help="Loss network.")
+@click.option("--encoder", help="Loss network.  [default: vgg19]")
 @click.option(
     "--encoder-weights",
     type=_PATH,
@@ -49,86 +62,21 @@ Examples:
 @click.option("--about", type=_PATH, help="TOML file with the pack's and styles' names, licences.")
 @click.option("--sample", "samples", type=_PATH, multiple=True, help="Photograph for samples.")
 @click.option(
-    "--steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps in all."
-)
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=4, show_default=True, help="Crops of a step."
-)
-@click.option(
-    "--crop",
-    "crop_size",
-    type=click.IntRange(32),
-    default=256,
-    show_default=True,
-    help="Side of the random crops in pixels.",
-)
-@click.option(
     "--style-size",
     type=click.IntRange(32),
-    default=512,
-    show_default=True,
-    help="Longer side of the paintings: sets the size of the strokes.",
+    help="Longer side of the paintings: sets the size of the strokes.  [default: 512]",
 )
-@click.option(
-    "--channels",
-    default="16,32,64",
-    show_default=True,
-    help="Widths of the network at full, half and quarter resolution.",
-)
-@click.option(
-    "--blocks", type=click.IntRange(0), default=5, show_default=True, help="Residual blocks."
-)
-@click.option(
-    "--content-layer",
-    "content_layers",
-    multiple=True,
-    help="Layer of the content loss, with an optional weight: relu3_3 or relu3_3:0.5. "
-    "Default: relu4_2.",
-)
-@click.option(
-    "--style-layer",
-    "style_layers",
-    multiple=True,
-    help="Likewise for the style loss. Default: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1.",
-)
-@click.option(
-    "--content-weight",
-    type=float,
-    default=0.1,
-    show_default=True,
-    help="Larger: the photograph is easier to recognise.",
-)
-@click.option(
-    "--style-weight", type=float, default=1.0, show_default=True, help="Larger: more of the style."
-)
-@click.option(
-    "--tv-weight", type=float, default=2.0, show_default=True, help="Larger: smoother areas."
-)
-@click.option(
-    "--grid-weight",
-    type=float,
-    default=100.0,
-    show_default=True,
-    help="Weight of a loss against patterns of the network's own period of 4 px.",
-)
+@training_options
 @click.option(
     "--emphasis",
     multiple=True,
     help="Train one style more often than the others: starry_night:2. May be given several times.",
 )
 @click.option(
-    "--learning-rate",
-    type=float,
-    default=1e-3,
-    show_default=True,
-    help="Adam's; it falls to 0 at the end.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Of the first weights and the crops.",
+    "--start-from",
+    type=_PATH,
+    metavar="PACK",
+    help="Begin with the weights, and the network, of this pack file.",
 )
 @click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
 @click.option(
@@ -151,12 +99,16 @@ Examples:
     help="Steps between sample pictures and loss curves; 0: none.",
 )
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in the folder.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say how long it will take, as JSON, and write nothing."
+)
 @click.pass_context
 def train(context: click.Context, **options: Any) -> None:
     """Train a style pack: one or several paintings in one network.
 
     Writes checkpoints, losses.csv, losses.png, sample pictures and at last NAME.pastiche into
-    the output folder. An interrupted training continues with --resume.
+    the output folder. An interrupted training continues with --resume. How long it will take is
+    measured and told before it begins.
     """
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import PackError
@@ -179,68 +131,78 @@ def added_weights(encoder: str) -> Path:
 
 
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
-    from pastiche_daemon.nn.objective import (
-        ObjectiveWeights,
-        default_content_layers,
-        default_style_layers,
-    )
     from pastiche_daemon.nn.runtime import fast_precision
-    from pastiche_daemon.train import TrainingError
     from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
 
+    if options["start_from"]:
+        for switch in given_switches(options):
+            if switch.field.startswith("spec."):
+                raise click.UsageError(
+                    f"--start-from brings its own network; leave {switch.option} out."
+                )
     device = chosen_device(options["device"])
-    precision = options["precision"] or fast_precision(device)
-    try:
-        weights = ObjectiveWeights(
-            content=options["content_weight"],
-            style=options["style_weight"],
-            tv=options["tv_weight"],
-            content_layers=named_numbers(options["content_layers"], "--content-layer")
-            or default_content_layers(),
-            style_layers=named_numbers(options["style_layers"], "--style-layer")
-            or default_style_layers(),
-        )
-    except ValueError as error:
-        raise TrainingError(str(error)) from error
+    preset = chosen_preset(options)
+    encoder = options["encoder"] or preset.encoder
     request = TrainingRequest(
         photographs=options["photos"],
         styles=find_styles(options["styles"]),
         folder=options["output"],
-        encoder=options["encoder"],
-        encoder_weights=options["encoder_weights"] or added_weights(options["encoder"]),
+        encoder=encoder,
+        encoder_weights=options["encoder_weights"] or added_weights(encoder),
         command=command_line(context),
+        config=replace(
+            chosen_config(options), precision=options["precision"] or fast_precision(device)
+        ),
+        like=options["like"],
         about=options["about"],
         pooling=options["pooling"],
         samples=options["samples"],
-        style_size=options["style_size"],
-        channels=_channels(options["channels"]),
-        residual_blocks=options["blocks"],
-        weights=weights,
-        steps=options["steps"],
-        batch_size=options["batch_size"],
-        crop_size=options["crop_size"],
-        learning_rate=options["learning_rate"],
-        grid=options["grid_weight"],
+        style_size=options["style_size"] or preset.style_size,
         emphasis=named_numbers(options["emphasis"], "--emphasis"),
-        seed=options["seed"],
-        precision=precision,
+        start_from=options["start_from"],
         resume=options["resume"],
     )
     run = TrainingRun(request, device)
+    steps, done = run.training.config.steps, run.training.step
     for skipped in run.skipped:
         console.print(f"skipped: {skipped}", style="yellow", markup=False)
     console.print(
-        f"{run.photograph_count} photographs, {len(request.styles)} styles, {device}, {precision};"
-        f" steps {run.training.step} to {request.steps}",
+        f"{run.photograph_count} photographs, {len(request.styles)} styles, {device}, "
+        f"{run.training.config.precision}; steps {done} to {steps}",
         markup=False,
     )
-    with training_progress(console, request.steps, run.training.step) as show:
+    if options["dry_run"] or steps - done >= _WORTH_MEASURING:
+        seconds = run.training.seconds_per_step()
+        console.print(
+            f"It will take {spoken_time((steps - done) * seconds)}: {steps - done} steps of "
+            f"{seconds:.2f} s each.",
+            markup=False,
+        )
+        if options["dry_run"]:
+            told = {
+                "steps": steps - done,
+                "seconds_per_step": round(seconds, 4),
+                "seconds": round((steps - done) * seconds, 1),
+            }
+            click.echo(json.dumps(told))
+            return
+    with training_progress(console, steps, done) as show:
         for report in run.steps(
             checkpoint_seconds=options["checkpoint_minutes"] * 60,
             sample_every=options["sample_every"],
         ):
             show(report)
     click.echo(run.finish())
+
+
+def spoken_time(seconds: float) -> str:
+    """``about 40 s``, ``about 12 min`` or ``about 2 h 5 min``."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} min"
+    return f"about {minutes // 60} h {minutes % 60} min"
 
 
 def chosen_device(name: str | None) -> torch.device:
@@ -278,14 +240,6 @@ def named_numbers(texts: tuple[str, ...], option: str) -> dict[str, float]:
     return found
 
 
-def _channels(text: str) -> tuple[int, int, int]:
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
-        raise click.BadParameter("expected three widths such as 16,32,64", param_hint="--channels")
-    full, half, quarter = (int(part) for part in parts)
-    return full, half, quarter
-
-
 def command_line(context: click.Context) -> str:
     """The command that makes this pack again: the options as given, without the output's place."""
     parts = ["pastiche", context.command.name or ""]
@@ -293,9 +247,19 @@ def command_line(context: click.Context) -> str:
         name = parameter.name or ""
         source = context.get_parameter_source(name)
         given = source is not None and source.name == "COMMANDLINE"
-        if not given or name in {"output", "resume", "checkpoint_minutes", "sample_every"}:
+        if not given or name in _NOT_OF_THE_PACK:
             continue
         value = context.params[name]
-        for item in value if isinstance(value, tuple) else (value,):
-            parts += [parameter.opts[-1], str(item)]
+        for item in value if getattr(parameter, "multiple", False) else (value,):
+            parts += [parameter.opts[-1], _spelled(item)]
     return shlex.join(parts)
+
+
+def _spelled(value: object) -> str:
+    """A parsed value as it is typed."""
+    if not isinstance(value, tuple):
+        return str(value)
+    parts = cast("tuple[object, ...]", value)
+    if isinstance(parts[0], str):
+        return ":".join(str(part) for part in parts)
+    return ",".join(str(part) for part in parts)
