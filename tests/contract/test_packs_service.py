@@ -104,20 +104,48 @@ def test_a_pack_is_installed_used_exported_and_removed(
     assert refused.value.reason == "PACK_NOT_FOUND"
 
 
-def test_a_pack_is_replaced_only_if_asked_for(driver: Driver, new_pack: Path) -> None:
+def test_a_version_is_replaced_only_if_asked_for(driver: Driver, new_pack: Path) -> None:
     driver.install_pack(new_pack)
     before = driver.stylize(SMALL, "new/fresh").layer.data
-    write_tiny_pack(new_pack, pack_id="new", styles=("fresh",), seed=99, version="1.1.0")
+    write_tiny_pack(new_pack, pack_id="new", styles=("fresh",), seed=99)
 
     with pytest.raises(Refused) as refused:
         driver.install_pack(new_pack)
     assert (refused.value.code, refused.value.reason) == ("ALREADY_EXISTS", "PACK_EXISTS")
     assert driver.stylize(SMALL, "new/fresh").layer.data == before
 
-    assert driver.install_pack(new_pack, replace=True).version == "1.1.0"
+    driver.install_pack(new_pack, replace=True)
+    assert driver.stylize(SMALL, "new/fresh").layer.data != before
+
+
+def test_a_newer_version_is_installed_beside_and_used(driver: Driver, new_pack: Path) -> None:
+    driver.install_pack(new_pack)
+    before = driver.stylize(SMALL, "new/fresh").layer.data
+    write_tiny_pack(new_pack, pack_id="new", styles=("fresh",), seed=99, version="1.1.0")
+    assert driver.install_pack(new_pack).version == "1.1.0"
     after = driver.stylize(SMALL, "new/fresh")
     assert after.summary.pack_version == "1.1.0"
     assert after.layer.data != before
+
+    pinned = driver.stylize(SMALL, "new@1.0.0/fresh")
+    assert (pinned.summary.pack, pinned.summary.pack_version) == ("packs/new", "1.0.0")
+    assert pinned.layer.data == before
+    assert driver.get_pack("new").versions == ("1.1.0", "1.0.0")
+    old = driver.get_pack("new@1.0.0")
+    assert (old.name, old.id, old.current) == ("packs/new@1.0.0", "new", False)
+    styles = driver.list_styles("new@1.0.0")
+    assert [style.name for style in styles] == ["packs/new@1.0.0/styles/fresh"]
+
+    with pytest.raises(
+        Refused, match=r"there are, from the newest on: 1\.1\.0, 1\.0\.0"
+    ) as refused:
+        driver.stylize(SMALL, "new@3.0.0/fresh")
+    assert (refused.value.code, refused.value.reason) == ("NOT_FOUND", "PACK_VERSION_NOT_FOUND")
+    with pytest.raises(Refused, match="only styles of one version can be mixed"):
+        driver.stylize(SMALL, {"new@1.0.0/fresh": 1.0, "new/fresh": 1.0})
+
+    driver.delete_pack("new@1.1.0")
+    assert driver.stylize(SMALL, "new/fresh").summary.pack_version == "1.0.0"
 
 
 def test_a_pack_of_the_same_version_replaces_the_loaded_network(
@@ -334,7 +362,9 @@ def test_a_style_can_be_asked_for(daemon: DaemonProcess) -> None:
         assert style.preview.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("name", ["tiny", "packs/", "packs/tiny/styles/one", ""])
+@pytest.mark.parametrize(
+    "name", ["tiny", "packs/", "packs/tiny/styles/one", "", "packs/tiny@", "packs/@1.0.0"]
+)
 def test_malformed_names_are_refused(daemon: DaemonProcess, name: str) -> None:
     metadata = (("authorization", f"Bearer {daemon.info.token}"),)
     with grpc.insecure_channel(daemon.address) as channel:

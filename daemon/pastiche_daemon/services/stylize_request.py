@@ -88,6 +88,12 @@ def find_mix(
                 f"is of the pack {style.pack.manifest.id!r}, the first style is of "
                 f"{pack.manifest.id!r}; only styles of one pack can be mixed",
             )
+        if style.pack.manifest.version != pack.manifest.version:
+            raise InvalidFieldError(
+                f"{field}[{index}].style",
+                f"is of version {style.pack.manifest.version} of its pack, the first style is of "
+                f"{pack.manifest.version}; only styles of one version can be mixed",
+            )
     weights = [0.0] * len(pack.manifest.styles)
     total = sum(weight for _, weight in found)
     for style, weight in found:

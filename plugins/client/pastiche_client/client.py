@@ -561,7 +561,7 @@ class Client:
         return self._call(packs_calls.list_packs)
 
     def get_pack(self, pack: str) -> Pack:
-        """The pack of an id or name. Raises NotFoundError."""
+        """The pack of an id or name, or `id@version`. Raises NotFoundError."""
         name = _pack_name(pack)
         return self._call(lambda connection: packs_calls.get_pack(connection, name))
 
@@ -574,23 +574,56 @@ class Client:
             )
         )
 
+    def list_pack_versions(self, pack: str) -> list[Pack]:
+        """All versions of a pack that can be used, the newest first. Raises NotFoundError."""
+        name = _pack_name(pack)
+        return self._call(lambda connection: packs_calls.list_versions(connection, name))
+
+    def pin_pack(self, pack: str, version: str) -> Pack:
+        """Keep a pack's plain name at one version. Raises NotFoundError, which lists them."""
+        name = f"{_pack_name(pack)}@{version}"
+        return self._call(lambda connection: packs_calls.pin_pack(connection, name))
+
+    def unpin_pack(self, pack: str) -> Pack:
+        """Let a pack's plain name mean its newest version again; returns that."""
+        name = _pack_name(pack)
+        return self._call(lambda connection: packs_calls.unpin_pack(connection, name))
+
+    def roll_back_pack(self, pack: str) -> Pack:
+        """Pin the version before the current one. Raises RefusedError where there is none."""
+        name = _pack_name(pack)
+        return self._call(lambda connection: packs_calls.roll_back_pack(connection, name))
+
     def install_pack(
         self,
         file: Path,
         *,
         replace: bool = False,
+        validate_only: bool = False,
         on_progress: Callable[[float], None] | None = None,
     ) -> Pack:
-        """Install a pack file. `on_progress` gets the share that was sent, 0..1.
+        """Install a pack file beside other versions of it.
+
+        Args:
+            file: the pack.
+            replace: replace the same version, if it is installed.
+            validate_only: install nothing; the answer tells what would be installed, with its
+                license, attribution and signature, to show before.
+            on_progress: gets the share that was sent, 0..1.
 
         Raises:
-            AlreadyExistsError: a pack of that id is installed, and `replace` is false.
+            AlreadyExistsError: this version is installed, and `replace` is false.
             DamagedDataError, InvalidRequestError: it is no usable pack.
+            RefusedError: only packs of trusted keys may be installed, and this is none.
             OSError: the file cannot be read.
         """
         return self._call(
             lambda connection: packs_calls.install_pack(
-                connection, file, replace=replace, on_progress=on_progress or _ignore_progress
+                connection,
+                file,
+                replace=replace,
+                validate_only=validate_only,
+                on_progress=on_progress or _ignore_progress,
             )
         )
 
@@ -602,7 +635,12 @@ class Client:
         )
 
     def delete_pack(self, pack: str) -> None:
-        """Remove an installed pack. Raises NotFoundError, and RefusedError for a built-in one."""
+        """Remove an installed pack, or one version with `id@version`.
+
+        Raises:
+            NotFoundError: there is none.
+            RefusedError: it is built in, pinned, or in a shared folder.
+        """
         name = _pack_name(pack)
         self._call(lambda connection: packs_calls.delete_pack(connection, name))
 

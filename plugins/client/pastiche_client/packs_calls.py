@@ -42,6 +42,31 @@ async def get_pack(connection: Connection, name: str) -> Pack:
     return Pack.of(await stub.GetPack(request, metadata=dict(connection.metadata)))
 
 
+async def list_versions(connection: Connection, name: str) -> list[Pack]:
+    stub = PacksServiceStub(connection.channel)
+    request = packs_pb2.ListPackVersionsRequest(name=name, page_size=PAGE)
+    answers = pages(stub.ListPackVersions, request, connection.metadata)
+    return [Pack.of(pack) async for answer in answers for pack in answer.packs]
+
+
+async def pin_pack(connection: Connection, name: str) -> Pack:
+    stub = PacksServiceStub(connection.channel)
+    request = packs_pb2.PinPackRequest(name=name)
+    return Pack.of(await stub.PinPack(request, metadata=dict(connection.metadata)))
+
+
+async def unpin_pack(connection: Connection, name: str) -> Pack:
+    stub = PacksServiceStub(connection.channel)
+    request = packs_pb2.UnpinPackRequest(name=name)
+    return Pack.of(await stub.UnpinPack(request, metadata=dict(connection.metadata)))
+
+
+async def roll_back_pack(connection: Connection, name: str) -> Pack:
+    stub = PacksServiceStub(connection.channel)
+    request = packs_pb2.RollbackPackRequest(name=name)
+    return Pack.of(await stub.RollbackPack(request, metadata=dict(connection.metadata)))
+
+
 async def list_styles(connection: Connection, parent: str, *, with_previews: bool) -> list[Style]:
     stub = PacksServiceStub(connection.channel)
     request = packs_pb2.ListStylesRequest(
@@ -60,9 +85,16 @@ async def delete_pack(connection: Connection, name: str) -> None:
 
 
 async def install_pack(
-    connection: Connection, file: Path, *, replace: bool, on_progress: Callable[[float], None]
+    connection: Connection,
+    file: Path,
+    *,
+    replace: bool,
+    validate_only: bool,
+    on_progress: Callable[[float], None],
 ) -> Pack:
     """Send a pack file and wait until the daemon has verified and installed it.
+
+    With `validate_only`, nothing is installed: the pack is what would be.
 
     Raises:
         OSError: the file cannot be read.
@@ -74,7 +106,10 @@ async def install_pack(
     if size == 0:
         raise InvalidRequestError(f"{file} is empty; it is no style pack.")
     header = packs_pb2.InstallPackHeader(
-        request_id=secrets.token_hex(8), size_bytes=size, replace=replace
+        request_id=secrets.token_hex(8),
+        size_bytes=size,
+        replace=replace,
+        validate_only=validate_only,
     )
     with file.open("rb") as content:
         async with stub.InstallPack.open(metadata=metadata) as stream:

@@ -338,10 +338,22 @@ class SliderRange:
 
 
 @dataclass(frozen=True)
+class PackSignature:
+    """An Ed25519 public key in base64, and what the user calls it; empty if it is not trusted."""
+
+    public_key: str
+    key_name: str
+
+
+@dataclass(frozen=True)
 class Pack:
-    """A pack of the daemon. `name` is `packs/{pack}`; `provenance` says how it was made.
+    """A pack of the daemon. `name` is `packs/{pack}`, or `packs/{pack}@{version}` where a version
+    was asked for; `provenance` says how it was made.
 
     `factor` is that of packs that upscale, which have no styles, and 0 for packs of styles.
+    `trusted` packs are built in or signed by a key that the user trusts; `signature` is None where
+    nobody signed. `shared_folder` is empty unless it is in one. `versions` are all that there are,
+    the newest first; the plain name means the `current` one, which is kept if it is `pinned`.
     """
 
     name: str
@@ -358,10 +370,16 @@ class Pack:
     strength: SliderRange
     stroke_size: SliderRange
     factor: int = 0
+    signature: PackSignature | None = None
+    trusted: bool = False
+    shared_folder: str = ""
+    versions: tuple[str, ...] = ()
+    current: bool = True
+    pinned: bool = False
 
     @property
     def id(self) -> str:
-        return self.name.removeprefix("packs/")
+        return self.name.removeprefix("packs/").split("@", 1)[0]
 
     @staticmethod
     def of(message: packs_pb2.Pack) -> Pack:
@@ -380,6 +398,14 @@ class Pack:
             strength=SliderRange.of(message.strength),
             stroke_size=SliderRange.of(message.stroke_size),
             factor=message.factor,
+            signature=PackSignature(message.signature.public_key, message.signature.key_name)
+            if message.HasField("signature")
+            else None,
+            trusted=message.trusted,
+            shared_folder=message.shared_folder,
+            versions=tuple(message.versions),
+            current=message.current,
+            pinned=message.pinned,
         )
 
 
@@ -400,7 +426,7 @@ class Style:
 
     @property
     def pack_id(self) -> str:
-        return self.name.removeprefix("packs/").split("/", 1)[0]
+        return self.name.removeprefix("packs/").split("/", 1)[0].split("@", 1)[0]
 
     @staticmethod
     def of(message: packs_pb2.Style) -> Style:
