@@ -20,6 +20,8 @@ _COMMANDS = {
     "packs": "packs",
     "encoders": "encoders",
     "demo": "demo",
+    "learn": "learn",
+    "trainings": "trainings",
     "train": "train",
     "distill-encoder": "distill_encoder",
     "bench": "bench",
