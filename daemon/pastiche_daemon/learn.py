@@ -93,7 +93,7 @@ class LearnStep:
 
 
 def timed_steps(
-    training: Training, seconds: float | None, *, checkpoint_seconds: float = 20.0
+    training: Training, seconds: float | None, *, checkpoint_seconds: float = 10.0
 ) -> Generator[LearnStep]:
     """The remaining steps of a training, as many as fit into ``seconds`` in all.
 

@@ -41,7 +41,7 @@ ENOUGH_PHOTOGRAPHS = 8
 """With fewer of the user's own, the built-in ones are used, too."""
 SAMPLE_SIZE = 384
 # What is measured in `recipes/README.md`.
-_BATCH_SIZE, _CROP_SIZE = 2, 256
+_BATCH_SIZE = 2
 _NORMS_RATE, _ALL_RATE = 1e-2, 1e-3
 _START_CROPS = 2
 _GRID_WEIGHT = 100.0
@@ -76,7 +76,7 @@ class LearnRun:
         self._base = read_pack(folder.base)
         self._photographs = training_photographs(folder.photographs)
         style = picture_tensor(fit_long_side(load_picture(folder.style), request.style_size))
-        crops = RandomCrops(self._photographs, _CROP_SIZE, request.seed)
+        crops = RandomCrops(self._photographs, request.crop_size, request.seed)
         objective = PerceptualObjective(encoder.encoder, _weights(request))
         start = self._start(objective, style.to(device), crops, start_style)
         self.start_style = _style_name(self._base, start.style)
@@ -86,7 +86,7 @@ class LearnRun:
                 weights=objective.weights,
                 steps=planned_steps or request.steps or MOST_STEPS,
                 batch_size=_BATCH_SIZE,
-                crop_size=_CROP_SIZE,
+                crop_size=request.crop_size,
                 learning_rate=_ALL_RATE if request.also_convolutions else _NORMS_RATE,
                 average=_AVERAGE,
                 grid=_GRID_WEIGHT,
@@ -139,7 +139,7 @@ class LearnRun:
     def planned_steps(self) -> int:
         return self._training.config.steps
 
-    def steps(self, *, checkpoint_seconds: float = 20.0) -> Generator[LearnStep]:
+    def steps(self, *, checkpoint_seconds: float = 10.0) -> Generator[LearnStep]:
         """Train the remaining steps."""
         request = self.folder.request
         seconds = None if request.steps else request.minutes * 60

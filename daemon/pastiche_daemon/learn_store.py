@@ -63,6 +63,7 @@ class LearnRequest(BaseModel):
     minutes: float = 10.0
     steps: int | None = None
     style_size: int = 512
+    crop_size: int = 256
     content_weight: float = 0.03
     style_weight: float = 1.0
     tv_weight: float = 8.0

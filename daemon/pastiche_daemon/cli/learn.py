@@ -60,6 +60,12 @@ Examples:
     help="Longer side of the picture in training: sets the size of the strokes. Default: 512.",
 )
 @click.option(
+    "--crop",
+    "crop_size",
+    type=click.IntRange(64, 512),
+    help="Side of the random crops of photographs in pixels. Default: 256.",
+)
+@click.option(
     "--content-weight",
     type=FiniteRange(0),
     help="Larger: the photograph is easier to recognise. Default: 0.03.",
@@ -89,6 +95,7 @@ def learn(
     steps: int | None,
     base: str,
     style_size: int | None,
+    crop_size: int | None,
     content_weight: float | None,
     style_weight: float | None,
     tv_weight: float | None,
@@ -128,6 +135,7 @@ def learn(
         pack_id=pack_id,
         replace=replace,
         style_size=style_size,
+        crop_size=crop_size,
         content_weight=content_weight,
         style_weight=style_weight,
         tv_weight=tv_weight,

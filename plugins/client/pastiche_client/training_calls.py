@@ -60,6 +60,7 @@ class LearnRequest:
             "minutes",
             "steps",
             "style_size",
+            "crop_size",
             "content_weight",
             "style_weight",
             "tv_weight",

@@ -34,6 +34,7 @@ class LearnOptions:
         pack_id: of the pack that it is going to be; made from the name if empty.
         replace: an installed pack of that id.
         style_size: longer side of the style image in training, in pixels: sets the strokes' size.
+        crop_size: side of the random crops of photographs, in pixels.
         content_weight: larger: the photograph is easier to recognise. None: the daemon's default.
         style_weight: larger: more of the style.
         tv_weight: larger: smoother.
@@ -49,6 +50,7 @@ class LearnOptions:
     pack_id: str = ""
     replace: bool = False
     style_size: int | None = None
+    crop_size: int | None = None
     content_weight: float | None = None
     style_weight: float | None = None
     tv_weight: float | None = None

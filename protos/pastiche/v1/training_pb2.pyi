@@ -18,7 +18,7 @@ class LearnStyleRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[LearnStyleHeader, _Mapping]] = ..., chunk: _Optional[_Union[_layer_pb2.Chunk, _Mapping]] = ...) -> None: ...
 
 class LearnStyleHeader(_message.Message):
-    __slots__ = ("request_id", "display_name", "pack_id", "replace", "style", "photographs", "base_pack", "minutes", "steps", "style_size", "content_weight", "style_weight", "tv_weight", "also_convolutions", "seed", "artist", "license", "attribution")
+    __slots__ = ("request_id", "display_name", "pack_id", "replace", "style", "photographs", "base_pack", "minutes", "steps", "style_size", "content_weight", "style_weight", "tv_weight", "also_convolutions", "seed", "artist", "license", "attribution", "crop_size")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     PACK_ID_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class LearnStyleHeader(_message.Message):
     ARTIST_FIELD_NUMBER: _ClassVar[int]
     LICENSE_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     display_name: str
     pack_id: str
@@ -55,7 +56,8 @@ class LearnStyleHeader(_message.Message):
     artist: str
     license: str
     attribution: str
-    def __init__(self, request_id: _Optional[str] = ..., display_name: _Optional[str] = ..., pack_id: _Optional[str] = ..., replace: _Optional[bool] = ..., style: _Optional[_Union[_layer_pb2.LayerHeader, _Mapping]] = ..., photographs: _Optional[_Iterable[_Union[_layer_pb2.LayerHeader, _Mapping]]] = ..., base_pack: _Optional[str] = ..., minutes: _Optional[float] = ..., steps: _Optional[int] = ..., style_size: _Optional[int] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., also_convolutions: _Optional[bool] = ..., seed: _Optional[int] = ..., artist: _Optional[str] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ...) -> None: ...
+    crop_size: int
+    def __init__(self, request_id: _Optional[str] = ..., display_name: _Optional[str] = ..., pack_id: _Optional[str] = ..., replace: _Optional[bool] = ..., style: _Optional[_Union[_layer_pb2.LayerHeader, _Mapping]] = ..., photographs: _Optional[_Iterable[_Union[_layer_pb2.LayerHeader, _Mapping]]] = ..., base_pack: _Optional[str] = ..., minutes: _Optional[float] = ..., steps: _Optional[int] = ..., style_size: _Optional[int] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., also_convolutions: _Optional[bool] = ..., seed: _Optional[int] = ..., artist: _Optional[str] = ..., license: _Optional[str] = ..., attribution: _Optional[str] = ..., crop_size: _Optional[int] = ...) -> None: ...
 
 class LearnStyleMetadata(_message.Message):
     __slots__ = ("request_id", "display_name", "pack", "state", "step", "steps", "seconds", "seconds_left", "losses", "sample", "sample_media_type", "sample_step", "base_pack", "start_style", "create_time", "notes")
