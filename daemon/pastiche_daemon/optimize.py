@@ -79,6 +79,18 @@ class StyleImage:
     counted: Tensor | None = None
 
 
+def covered(styles: Sequence[StyleImage]) -> Tensor | None:
+    """How much the largest of the styles' regions has of each pixel, H x W in 0..1.
+
+    None where a style goes everywhere, or there is none.
+    """
+    regions = [style.region for style in styles if style.weight > 0]
+    found = [region for region in regions if region is not None]
+    if not found or len(found) < len(regions):
+        return None
+    return torch.stack(found).amax(0)
+
+
 class OptimizeStep(NamedTuple):
     """One evaluation. ``picture`` makes the image as it stands, 3 x h x w, of this scale."""
 

@@ -196,6 +196,24 @@ def test_styles_keep_to_their_places(client: Client) -> None:
         assert near < np.abs(color(with_night, columns) - wanted).sum()
 
 
+def test_where_no_style_goes_the_layer_stays(client: Client) -> None:
+    before = np.frombuffer(layer(40).data, np.uint8).reshape(40, 40, 3).astype(float)
+    style = replace(QUICK.styles[0], where=RegionChoice("Left", "1"))
+    region = bytes([255] * 10 + [51] * 10 + [0] * 20) * 40
+    options = replace(QUICK, styles=(style,), start=PaintStart.NOISE)
+    found = painted(client, options, regions=(region,))
+    assert np.array_equal(found[:, 20:], before[:, 20:])
+    assert (found != before)[:, :20].any(axis=2).mean() > 0.9
+    half = replace(options, strength_mask=RegionChoice("Half", "2"))
+    weaker = painted(client, half, regions=(region,), strength_mask=bytes([102]) * 1600)
+    expected = before + 0.4 * (found - before)
+    assert np.abs(weaker - expected).max() <= 1
+    # A style that goes everywhere leaves nothing as it is.
+    both = replace(options, styles=(style, QUICK.styles[1]))
+    everywhere = painted(client, both, regions=(region, None))
+    assert (everywhere != before)[:, 20:].any(axis=2).mean() > 0.9
+
+
 def test_the_strength_follows_its_mask(client: Client) -> None:
     before = np.frombuffer(layer(40).data, np.uint8).reshape(40, 40, 3).astype(float)
     full = painted(client, QUICK)

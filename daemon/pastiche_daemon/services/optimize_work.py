@@ -24,7 +24,7 @@ from pastiche_daemon.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import torch
     from torch import Tensor
@@ -162,7 +162,7 @@ class OptimizeWork(SteeredWork[OptimizeState]):
         if request.start_layout is not None:
             given = decode_layer(request.start_layout, next(planes), next(planes))
             start = visible_colors(given)
-        return _Inputs(layer, styles, start)
+        return _Inputs(None if layer is None else _limited(layer, styles), styles, start)
 
     def _finished(
         self,
@@ -334,6 +334,16 @@ def input_bytes(request: OptimizeRequest) -> int:
     if request.start_layout is not None:
         pixels += request.start_layout.pixels
     return pixels * _BYTES_PER_PIXEL
+
+
+def _limited(layer: LayerTensors, styles: Sequence[StyleImage]) -> LayerTensors:
+    """The layer, masked so that it stays as it is where no style goes."""
+    from pastiche_daemon.optimize import covered
+
+    cover = covered(styles)
+    if cover is None:
+        return layer
+    return replace(layer, mask=cover if layer.mask is None else layer.mask * cover)
 
 
 def _style(

@@ -43,7 +43,7 @@ class StyleLayer:
             not count.
         weight: its share; the shares are divided by their sum.
         region: where in the content the style applies, a byte for each of the content's pixels,
-            255 is inside; None for everywhere.
+            255 is inside; None for everywhere. Where no style applies the content stays as it is.
     """
 
     layer: Layer
