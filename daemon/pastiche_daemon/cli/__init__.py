@@ -23,6 +23,7 @@ _COMMANDS = {
     "learn": "learn",
     "trainings": "trainings",
     "train": "train",
+    "train-upscaler": "train_upscaler",
     "distill-encoder": "distill_encoder",
     "bench": "bench",
     "serve": "serve",

@@ -48,7 +48,7 @@ class UpscalerSpec:
     field.
     """
 
-    factor: int = 4
+    factor: Factor = 4
     channels: tuple[int, ...] = (64, 64, 64)
     residual_blocks: int = 4
     end_kernel: int = 9
