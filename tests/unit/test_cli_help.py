@@ -39,6 +39,8 @@ def test_help_says_what_the_command_does_and_has_an_example(path: tuple[str, ...
 def test_every_command_of_the_description_is_there() -> None:
     found = {" ".join(path) for path in commands(cli)}
     packs = {f"packs {name}" for name in ("list", "show", "install", "verify", "export", "remove")}
+    packs |= {f"packs {name}" for name in ("versions", "pin", "unpin", "rollback", "settings")}
+    packs |= {f"packs {name}" for name in ("keygen", "sign", "trust add", "trust list")}
     encoders = {f"encoders {name}" for name in ("list", "fetch", "add", "remove")}
     assert found >= {"serve", "status", "stop", "doctor", "stylize", "packs", "train", *packs}
     assert found >= {"optimize", "reconstruct content", "reconstruct style", *encoders}

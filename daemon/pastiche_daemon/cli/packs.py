@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pastiche_daemon.cli.packs_keys import keygen, sign, trust, verify
+from pastiche_daemon.cli.packs_settings import settings
+from pastiche_daemon.cli.packs_versions import pin, rollback, unpin, versions
 
 if TYPE_CHECKING:
-    from pastiche_client.results import Pack, SliderRange
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from pastiche_client.client import Client
+    from pastiche_client.results import Pack
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,7 +36,7 @@ def packs() -> None:
     """See, install, sign and remove style packs."""
 
 
-for _command in (keygen, sign, trust, verify):
+for _command in (versions, pin, unpin, rollback, keygen, sign, verify, trust, settings):
     packs.add_command(_command)
 
 
@@ -48,6 +56,7 @@ def list_packs(*, with_styles: bool) -> None:
     from rich.table import Table
 
     from pastiche_daemon.cli.connect import output_console, running_daemon
+    from pastiche_daemon.cli.packs_facts import origin, size
 
     console = output_console()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -60,17 +69,17 @@ def list_packs(*, with_styles: bool) -> None:
                     f"{style.pack_id}/{style.id}", style.display_name, style.artist, style.license
                 )
         else:
-            for heading in ("Pack", "Version", "Styles", "Name", "License", "Size", ""):
+            for heading in ("Pack", "Version", "Styles", "Name", "License", "Size", "Origin"):
                 table.add_column(heading, overflow="fold")
             for pack in client.list_packs():
                 table.add_row(
                     pack.id,
-                    pack.version,
+                    f"{pack.version}, pinned" if pack.pinned else pack.version,
                     str(pack.style_count),
                     pack.display_name,
                     pack.license,
-                    _size(pack.size_bytes),
-                    "built in" if pack.built_in else "",
+                    size(pack.size_bytes),
+                    origin(pack),
                 )
     console.print(table)
 
@@ -80,10 +89,10 @@ def list_packs(*, with_styles: bool) -> None:
 \b
 Examples:
   pastiche packs show masters
-  pastiche packs show masters --provenance
+  pastiche packs show masters@1.0.0 --provenance
 """
 )
-@click.argument("pack_id", metavar="PACK")
+@click.argument("pack_id", metavar="PACK[@VERSION]")
 @click.option("--provenance", is_flag=True, help="Print how it was made, as JSON.")
 def show(pack_id: str, *, provenance: bool) -> None:
     """Show a pack and its styles."""
@@ -93,6 +102,7 @@ def show(pack_id: str, *, provenance: bool) -> None:
     from rich.table import Table
 
     from pastiche_daemon.cli.connect import output_console, running_daemon
+    from pastiche_daemon.cli.packs_facts import facts, facts_table
 
     with running_daemon(Console(stderr=True)) as client:
         pack = client.get_pack(pack_id)
@@ -101,10 +111,7 @@ def show(pack_id: str, *, provenance: bool) -> None:
         click.echo(json.dumps(pack.provenance, indent=2, ensure_ascii=False))
         return
     console = output_console()
-    facts = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in _facts(pack):
-        facts.add_row(name, value)
-    console.print(facts)
+    console.print(facts_table(facts(pack)))
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("Style", "Name", "Artist", "License"):
@@ -119,41 +126,40 @@ def show(pack_id: str, *, provenance: bool) -> None:
 \b
 Examples:
   pastiche packs install moscow.pastiche
-  pastiche packs install moscow-2.pastiche --replace
+  pastiche packs install moscow-2.pastiche --yes
 """
 )
 @click.argument("files", metavar="FILE...", type=_PATH, nargs=-1, required=True)
-@click.option("--replace", is_flag=True, help="Replace an installed pack of the same id.")
-def install(files: tuple[Path, ...], *, replace: bool) -> None:
-    """Verify pack files and install them."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+@click.option("--replace", is_flag=True, help="Replace an installed pack of the same version.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask. Without a terminal nothing is asked.")
+def install(files: tuple[Path, ...], *, replace: bool, yes: bool) -> None:
+    """Verify pack files, show their licenses, and install them beside other versions.
 
-    from pastiche_client.errors import AlreadyExistsError
+    On a terminal it asks before anything is installed; a script is told the same and not asked.
+    """
+    import sys
+
+    from rich.console import Console
+
     from pastiche_daemon.cli.connect import running_daemon
+    from pastiche_daemon.cli.packs_facts import facts_table, license_facts
 
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-    with (
-        running_daemon(console) as client,
-        Progress(
-            TextColumn("{task.description}"), BarColumn(), console=console, transient=True
-        ) as bar,
-    ):
+    asks = not yes and sys.stdin.isatty() and console.is_terminal
+    with running_daemon(console) as client:
         for file in files:
-            task = bar.add_task(f"installing {file.name}", total=1.0)
-
-            def sent(share: float, task: object = task) -> None:
-                bar.update(task, completed=share)  # pyright: ignore[reportArgumentType]
-
-            try:
-                pack = client.install_pack(file, replace=replace, on_progress=sent)
-            except AlreadyExistsError as error:
-                raise click.ClickException(f"{error} Use --replace to replace it.") from error
-            except OSError as error:
-                raise click.ClickException(f"{file}: {error.strerror or error}") from error
-            finally:
-                bar.remove_task(task)
+            found = _send(client, console, file, replace=replace, validate_only=True)
+            console.print(facts_table(license_facts(found)))
+            if asks and not click.confirm("Install it?", default=True, err=True):
+                raise click.Abort
+            pack = _send(client, console, file, replace=replace, validate_only=False)
             console.print(f"Installed {pack.id} {pack.version}, {pack.style_count} styles.")
+            if not pack.current:
+                now = client.get_pack(pack.id).version
+                console.print(
+                    f"In use stays version {now}; `pastiche packs pin {pack.id} {pack.version}` "
+                    "uses this one."
+                )
 
 
 @packs.command(
@@ -164,7 +170,7 @@ Examples:
   pastiche packs export moscow -o backup/moscow.pastiche
 """
 )
-@click.argument("pack_id", metavar="PACK")
+@click.argument("pack_id", metavar="PACK[@VERSION]")
 @click.option("-o", "--output", type=_PATH, help="The file. Default: PACK.pastiche.")
 @click.option("-f", "--force", is_flag=True, help="Replace a file that exists.")
 def export(pack_id: str, *, output: Path | None, force: bool) -> None:
@@ -173,7 +179,7 @@ def export(pack_id: str, *, output: Path | None, force: bool) -> None:
 
     from pastiche_daemon.cli.connect import running_daemon
 
-    file = output or Path(f"{pack_id.rsplit('/', 1)[-1]}.pastiche")
+    file = output or Path(f"{pack_id.rsplit('/', 1)[-1].replace('@', '-')}.pastiche")
     with running_daemon(Console(stderr=True)) as client:
         try:
             client.export_pack(pack_id, file, replace=force)
@@ -187,13 +193,14 @@ def export(pack_id: str, *, output: Path | None, force: bool) -> None:
 @packs.command(
     epilog="""
 \b
-Example:
+Examples:
   pastiche packs remove moscow
+  pastiche packs remove moscow@1.2.0
 """
 )
-@click.argument("pack_id", metavar="PACK")
+@click.argument("pack_id", metavar="PACK[@VERSION]")
 def remove(pack_id: str) -> None:
-    """Remove an installed pack. Built-in packs stay."""
+    """Remove an installed pack, or one version. Built-in and shared packs stay."""
     from rich.console import Console
 
     from pastiche_daemon.cli.connect import running_daemon
@@ -203,28 +210,29 @@ def remove(pack_id: str) -> None:
     click.echo(f"Removed {pack_id}.")
 
 
-def _facts(pack: Pack) -> list[tuple[str, str]]:
-    made = pack.provenance
-    facts = [
-        ("Pack", f"{pack.id} {pack.version}{' (built in)' if pack.built_in else ''}"),
-        ("Name", pack.display_name),
-        ("Description", pack.description),
-        ("License", pack.license),
-        ("Attribution", pack.attribution),
-        ("Network", pack.architecture),
-        ("Size", _size(pack.size_bytes)),
-        ("Strength", _range(pack.strength)),
-        ("Stroke size", _range(pack.stroke_size)),
-        ("Trained", f"{made.get('date', 'unknown')}, {made.get('steps', 'unknown')} steps"),
-    ]
-    return [(name, value) for name, value in facts if value]
+def _send(
+    client: Client, console: Console, file: Path, *, replace: bool, validate_only: bool
+) -> Pack:
+    from pastiche_client.errors import AlreadyExistsError
+
+    doing = "verifying" if validate_only else "installing"
+    try:
+        with _sending(console, f"{doing} {file.name}") as sent:
+            return client.install_pack(
+                file, replace=replace, validate_only=validate_only, on_progress=sent
+            )
+    except AlreadyExistsError as error:
+        raise click.ClickException(f"{error} Use --replace to replace it.") from error
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror or error}") from error
 
 
-def _range(slider: SliderRange) -> str:
-    return f"{slider.minimum:g} to {slider.maximum:g}, by default {slider.default:g}"
+@contextmanager
+def _sending(console: Console, label: str) -> Iterator[Callable[[float], None]]:
+    """A bar while a file is sent; it takes the share that was sent."""
+    from rich.progress import BarColumn, Progress, TextColumn
 
-
-def _size(count: int) -> str:
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda share: bar.update(task, completed=share)

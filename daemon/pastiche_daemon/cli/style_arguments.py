@@ -61,6 +61,8 @@ def _resolve(text: str, known: Sequence[Style]) -> str:
             wanted = style_name(text)
         except ValueError as error:
             raise click.UsageError(f"--style: {error}") from error
+        if "@" in wanted:  # of one version of a pack; only current ones are listed
+            return wanted
         found = [style for style in known if style.name == wanted]
     else:
         found = [style for style in known if style.id == text]
