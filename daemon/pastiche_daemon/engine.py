@@ -148,7 +148,7 @@ class Engine:
     ) -> LoadedEncoder[FeatureNetwork]:
         """As `encoder`, the Inception networks included."""
         from pastiche_daemon.encoders import load_network
-        from pastiche_daemon.nn.runtime import channels_last, default_device, dtype_of
+        from pastiche_daemon.nn.runtime import default_device, in_precision
         from pastiche_daemon.nn.runtime import fast_precision as fast
 
         device = default_device()
@@ -156,7 +156,7 @@ class Engine:
         loaded = self._encoders.pop(key, None)
         if loaded is None:
             loaded = load_network(file.name, file.path, pooling=pooling)
-            channels_last(loaded.encoder.to(device=device, dtype=dtype_of(key.precision)))
+            in_precision(loaded.encoder.to(device), key.precision)
         self._encoders[key] = loaded
         while len(self._encoders) > _LOADED_ENCODERS:
             self._encoders.popitem(last=False)

@@ -92,7 +92,7 @@ def test_the_engine_keeps_encoders_until_their_file_or_use_changes(store):
     first = engine.encoder(file, None, "float32")
     assert engine.encoder(file, None, "float32") is first
     assert engine.encoder(file, "avg", "float32").encoder.spec.pooling == "avg"
-    assert engine.encoder(file, None, "bfloat16").encoder.preprocess.weight.itemsize == 2
+    assert engine.encoder(file, None, "bfloat16").encoder.value_dtype.itemsize == 2
     path.write_bytes(path.read_bytes() + b"")
     path.touch()
     assert engine.encoder(file, None, "float32") is not first

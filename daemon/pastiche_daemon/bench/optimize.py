@@ -27,9 +27,8 @@ from pastiche_daemon.nn.image_objective import ImageTerms
 from pastiche_daemon.nn.pixel_optimizer import OptimizerName, PixelOptions, Variables
 from pastiche_daemon.nn.runtime import (
     Precision,
-    channels_last,
-    dtype_of,
     fast_precision,
+    in_precision,
     keep_freed_memory,
 )
 from pastiche_daemon.optimize import OptimizeOptions, OptimizeStep, StyleImage, optimize
@@ -72,13 +71,17 @@ class OptimizeBenchRequest:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to optimize; ``optimizer`` None is the plain loop."""
+    """One way to optimize; ``optimizer`` None is the plain loop.
+
+    ``steps``: None for as many as the plain loop makes.
+    """
 
     name: str
     optimizer: OptimizerName | None
     scales: int = 1
     precision: Precision = "float32"
     variables: Variables | None = "pixels"
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,15 @@ def bench_optimize(request: OptimizeBenchRequest, report: Callable[[str], None])
     plain = _apart(request, Variant("plain", None), None)
     default = OptimizeOptions()
     variants = [
-        Variant("pastiche", default.pixels.optimizer, default.scales, fast, None),
+        # For all of its steps: the agreement of precisions is that of finished pictures.
+        Variant(
+            "pastiche",
+            default.pixels.optimizer,
+            default.scales,
+            fast,
+            None,
+            max(default.pixels.steps, request.evaluations),
+        ),
         Variant("L-BFGS", "lbfgs", 1, fast),
         Variant("Adam", "adam", 1, fast),
         Variant("SGD", "sgd", 1, fast),
@@ -152,7 +163,10 @@ def bench_optimize(request: OptimizeBenchRequest, report: Callable[[str], None])
                 f"loss {plain.loss:.4f}, at {request.size} px with {request.encoder}."
             ),
             "Losses are of the picture clamped to 0..1, in float32; judging is not timed.",
-            "'pastiche' is the product's default: Adam over a Laplacian pyramid. Others: pixels.",
+            (
+                "'pastiche' is the product's default, Adam over a Laplacian pyramid, for its "
+                "default number of steps. Others: pixels."
+            ),
             "Peak memory: most resident memory of the whole run, above the process before it.",
         ),
     )
@@ -216,12 +230,12 @@ def measure(request: OptimizeBenchRequest, variant: Variant, goal: float | None)
             objective = PlainObjective(encoder, request.terms, content, style)
             plain_lbfgs(objective, content, request.evaluations, clock.see_plain)
         else:
-            channels_last(encoder.to(dtype_of(variant.precision)))
+            in_precision(encoder, variant.precision)
             options = OptimizeOptions(
                 terms=request.terms,
                 pixels=PixelOptions(
                     optimizer=variant.optimizer,
-                    steps=request.evaluations,
+                    steps=variant.steps or request.evaluations,
                     variables=variant.variables,
                 ),
                 scales=variant.scales,

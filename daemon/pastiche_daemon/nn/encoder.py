@@ -162,6 +162,11 @@ class Encoder(nn.Module):
         assert isinstance(conv, nn.Conv2d)
         return conv
 
+    @property
+    def value_dtype(self) -> torch.dtype:
+        """The type that the convolutions work in, and that of the feature maps."""
+        return self.convolution("conv1_1").weight.dtype
+
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise `UnknownLayerError` unless every name is a layer of this encoder."""
         known = set(self.spec.layers)
@@ -172,13 +177,14 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Feature maps of ``image`` (N x 3 x H x W, RGB in 0..1) at ``layers``.
 
-        The network runs once, no further than the deepest layer asked for. Raises
+        The network runs once, no further than the deepest layer asked for. The convolutions may
+        have a narrower type than the preprocessing (`runtime.in_precision`). Raises
         `UnknownLayerError`, and ValueError where the image is too small to reach a layer.
         """
         wanted = set(layers)
         self.check_layers(wanted)
         found: dict[str, Tensor] = {}
-        x = self.preprocess(image)
+        x = self.preprocess(image).to(self.value_dtype)
         for b, block in enumerate(self.spec.blocks, 1):
             for i in range(1, len(block) + 1):
                 if len(found) == len(wanted):

@@ -83,6 +83,11 @@ class InceptionEncoder(nn.Module):
             self.preprocess.bias.fill_(-1.0)  # pyright: ignore[reportOptionalMemberAccess]
         self.requires_grad_(requires_grad=False).eval()
 
+    @property
+    def value_dtype(self) -> torch.dtype:
+        """The type that the stages work in, and that of the feature maps."""
+        return next(self.stages.parameters()).dtype
+
     def check_layers(self, layers: Iterable[str]) -> None:
         """Raise `UnknownLayerError` unless every name is a layer of this network."""
         for layer in layers:
@@ -104,7 +109,7 @@ class InceptionEncoder(nn.Module):
                 f"{', '.join(sorted(wanted))} of {self.spec.name}, which take {least} px"
             )
         found: dict[str, Tensor] = {}
-        x = self.preprocess(image)
+        x = self.preprocess(image).to(self.value_dtype)
         for layer, stage in self.stages.items():
             if len(found) == len(wanted):
                 break

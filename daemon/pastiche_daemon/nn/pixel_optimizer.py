@@ -198,7 +198,8 @@ def _first_order(variables: list[Tensor], options: PixelOptions) -> torch.optim.
             {"params": [variable], "lr": coarsest / 2**finer}
             for finer, variable in enumerate(reversed(variables))
         ]
-        return torch.optim.Adam(groups)
+        # Gradients shrink fast here: with the usual 0.999 their old size would hold steps back.
+        return torch.optim.Adam(groups, betas=(0.9, 0.99 if options.by_level else 0.999))
     if rate is None:
         gradients = [variable.grad for variable in variables if variable.grad is not None]
         largest = max(gradient.abs().max().item() for gradient in gradients)

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from pastiche_daemon.nn.inception import FeatureNetwork
 from pastiche_daemon.nn.transformer import TransformerNetwork
 
 Precision = Literal["float32", "bfloat16"]
@@ -45,6 +46,17 @@ def dtype_of(precision: Precision) -> torch.dtype:
 def channels_last(module: _Module) -> _Module:
     """Lay the module's weights out channels-last, in place, and return it."""
     return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def in_precision(network: FeatureNetwork, precision: Precision) -> FeatureNetwork:
+    """Make a network of feature maps work in ``precision``, channels-last, in place; return it.
+
+    Pictures are still taken, and their mean removed, in float32: eight bits of bfloat16 round a
+    picture to steps that the layers behind see as grain.
+    """
+    channels_last(network.to(dtype_of(precision)))
+    network.preprocess.float()
+    return network
 
 
 def keep_freed_memory() -> bool:

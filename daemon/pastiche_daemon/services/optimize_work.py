@@ -281,7 +281,7 @@ class _Run:
             shape[0] * shape[1],
             style_pixels,
             history=steps if pixels.optimizer == "lbfgs" else 0,
-            value_bytes=self._encoder.preprocess.weight.element_size(),
+            value_bytes=self._encoder.value_dtype.itemsize,
         )
 
     def _shrunk_styles(self, options: OptimizeOptions) -> Iterator[StyleImage]:
