@@ -85,6 +85,12 @@ _REASONS: dict[str, str] = {
         "The painting came apart: its numbers grew beyond all bounds. Choose less style, or start "
         "from the layer, then try again. ({detail})"
     ),
+    "PACK_EXISTS": marked(
+        "There is a style pack of that name already. Choose another name. ({detail})"
+    ),
+    "TRAINING_EXISTS": marked(
+        "A style of that name is being learned already. Choose another name. ({detail})"
+    ),
     "UPLOAD_STALLED": marked("The layer did not reach the daemon in time. Try again."),
     "CANCELLED": marked("It was cancelled. Nothing was changed."),
 }

@@ -342,6 +342,41 @@ def strength_mask_empty(mask: str) -> RefusalError:
     )
 
 
+def one_layer_to_upscale() -> RefusalError:
+    return RefusalError(
+        marked("Only one layer is upscaled at a time. Select a single layer, then try again.")
+    )
+
+
+def upscaled_too_large(layer: str, width: int, height: int) -> RefusalError:
+    """`width` and `height`: pixels that the result would have."""
+    return RefusalError(
+        marked(
+            "“{layer}” would be too large for the editor with {width} x {height} pixels. Choose a "
+            "smaller factor, or upscale a smaller layer."
+        ),
+        layer=layer,
+        width=width,
+        height=height,
+    )
+
+
+def no_upscalers() -> RefusalError:
+    return RefusalError(
+        marked("No network for upscaling is installed. Install one with “pastiche packs install”.")
+    )
+
+
+def one_layer_to_learn() -> RefusalError:
+    return RefusalError(
+        marked("The style of only one layer is learned at a time. Select a single layer.")
+    )
+
+
+def no_learn_name() -> RefusalError:
+    return RefusalError(marked("Give the style that is to be learned a name."))
+
+
 def one_layer_to_paint() -> RefusalError:
     return RefusalError(
         marked("Only one layer is painted at a time. Select a single layer, then try again.")

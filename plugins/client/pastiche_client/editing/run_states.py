@@ -22,6 +22,7 @@ class RunStage(Enum):
     LOADING = "loading"  # the style or the encoder
     STYLIZING = "stylizing"
     PAINTING = "painting"
+    UPSCALING = "upscaling"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from pastiche_client.editing.failures import sentence
 from pastiche_client.editing.labels import Labels
+from pastiche_client.editing.learn_labels import LearnLabels
 from pastiche_client.editing.paint_labels import PaintLabels
 from pastiche_client.editing.paint_options import StyleKind
 from pastiche_client.editing.run_states import ResultT, RunStage
+from pastiche_client.editing.upscale_labels import UpscaleLabels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_NAMES = 5
 
 
-class Texts(Labels, PaintLabels):
+class Texts(Labels, PaintLabels, UpscaleLabels, LearnLabels):
     """The labels, and the sentences that are made of several parts."""
 
     def sentence(self, error: BaseException, paths: DataPaths) -> str:
@@ -65,6 +67,7 @@ class Texts(Labels, PaintLabels):
                 RunStage.SENDING: self._tr("Sending the layer…"),
                 RunStage.LOADING: self._tr("Loading what is needed…"),
                 RunStage.STYLIZING: self._tr("Stylizing “{layer}”…"),
+                RunStage.UPSCALING: self._tr("Upscaling “{layer}”…"),
                 RunStage.PAINTING: self._tr("Painting “{layer}”: step {step} of {steps}…"),
             }[state.stage].format(layer=state.label, step=state.step, steps=state.steps)
         if state.count <= 1:
