@@ -18,13 +18,14 @@ from tools.bench_editors.in_krita import bench_krita
 from tools.bench_editors.in_wire import bench_wire
 from tools.bench_editors.measured import Setup
 from tools.bench_editors.painting_in_gimp import bench_gimp_painting
+from tools.bench_editors.painting_in_krita import bench_krita_painting
 
 Measure: TypeAlias = Callable[
     [EditorRoot, Setup, Callable[[str], None]], Iterator[EditorRun | PaintingRun]
 ]
 _WORKS: dict[str, dict[str, Measure]] = {
     "stylizing": {"gimp": bench_gimp, "krita": bench_krita},
-    "painting": {"gimp": bench_gimp_painting},
+    "painting": {"gimp": bench_gimp_painting, "krita": bench_krita_painting},
 }
 
 

@@ -34,6 +34,36 @@ def show_image(width, height):
     document.waitForDone()
 
 
+def add_style(width, height):
+    """A layer of other colours below the painting; the docker is to paint like it."""
+    app = Krita.instance()
+    document = app.activeDocument()
+    style = document.createNode("style", "paintlayer")
+    pixels = bytearray()
+    for y in range(height):
+        row = bytearray(4 * width)
+        row[0::4] = bytes([255 - y * 255 // height]) * width
+        row[1::4] = bytes((x * y // 32) & 255 for x in range(width))
+        row[2::4] = bytes(((x * x + y * y) // 64) & 255 for x in range(width))
+        row[3::4] = b"\xff" * width
+        pixels += row
+    style.setPixelData(bytes(pixels), 0, 0, width, height)
+    document.rootNode().addChildNode(style, document.topLevelNodes()[0])
+    document.refreshProjection()
+    document.waitForDone()
+    studio = _page("PaintPage")._studio  # noqa: SLF001 - as its box with styles would
+    values = studio.painting.options.to_dict()
+    chosen = {"kind": "layer", "name": "style", "layer": style.uniqueId().toString()}
+    options = type(studio.painting.options).from_dict({**values, "styles": [chosen]})
+    studio.painting.set_options(options)
+
+
+def select_painting():
+    document = Krita.instance().activeDocument()
+    document.setActiveNode(document.nodeByName("painting"))
+    document.waitForDone()
+
+
 def show_window(width, height):
     """Make the window as large as the screen, and show the docker in it."""
     app = Krita.instance()
@@ -100,13 +130,7 @@ def seconds():
 def finish():
     """Remove the new layer; returns the longest gap between two ticks in seconds."""
     watch.timer.stop()
-    document = watch.document
-    document.waitForDone()
-    *_, layer, result = document.topLevelNodes()
-    result.remove()
-    document.setActiveNode(layer)
-    document.refreshProjection()
-    document.waitForDone()
+    remove_result()
     return watch.gap
 
 
@@ -142,6 +166,12 @@ class PreviewWatch(Ticking):
             self.timer.stop()
 
 
+def _page(name):
+    window = Krita.instance().activeWindow().qwindow()
+    (page,) = (widget for widget in window.findChildren(QWidget) if _name(widget) == name)
+    return page
+
+
 def _name(widget):
     return type(widget).__name__
 
@@ -163,13 +193,8 @@ class PaintWatch(Ticking):
 
     def __init__(self):
         super().__init__()
-        window = Krita.instance().activeWindow().qwindow()
         Krita.instance().action("pastiche_paint_show").trigger()
-        (self.page,) = (
-            widget
-            for widget in window.findChildren(QWidget)
-            if _name(widget) == "PaintPage" and widget.isVisible()
-        )
+        self.page = _page("PaintPage")
         self.steps = []
         self.pictures = []
         self.clicked = self.ended = None
@@ -178,14 +203,17 @@ class PaintWatch(Ticking):
         studio = self.page._studio  # noqa: SLF001 - only looked at
         count = len(studio.jobs)
         Krita.instance().action("pastiche_paint").trigger()
-        (self.job,) = studio.jobs[count:]
+        if len(studio.jobs) == count:
+            raise RuntimeError("it was refused")
+        self.job = studio.jobs[-1]
         self.most = studio.painting.options.quality.steps
         self.job.changed.connect(self.changed)
         self.job.previewed.connect(lambda: self.pictures.append(time.perf_counter()))
 
     def changed(self):
         step = round(self.job.fraction * self.most)
-        if step and not self.job.state.is_final and self.clicked is None:
+        is_new = bool(step) and (not self.steps or self.steps[-1][1] != step)
+        if is_new and not self.job.state.is_final and self.clicked is None:
             self.steps.append((time.perf_counter(), step))
 
     def end(self, text):
@@ -220,12 +248,24 @@ def painting():
 
 
 def click(text):
-    """Click a button of the page to end the painting."""
+    """Click a button of the page to end the painting; returns when."""
     paint_watch.end(text)
+    return paint_watch.clicked
 
 
 def painting_end():
-    """When it was clicked, when it ended and how; None while it has not."""
+    """When it ended and how; None while it has not."""
     if paint_watch.ended is None:
         return None
-    return [paint_watch.clicked, paint_watch.ended, paint_watch.job.state.value]
+    return [paint_watch.ended, paint_watch.job.state.value]
+
+
+def remove_result():
+    """Remove the layer that was painted, and take up the one that it was painted from."""
+    document = Krita.instance().activeDocument()
+    document.waitForDone()
+    *_, layer, result = document.topLevelNodes()
+    result.remove()
+    document.setActiveNode(layer)
+    document.refreshProjection()
+    document.waitForDone()
