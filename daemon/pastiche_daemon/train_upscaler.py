@@ -20,7 +20,7 @@ from torch.func import functional_call
 
 from pastiche_daemon.nn.degradation import reduced
 from pastiche_daemon.nn.encoder import Encoder
-from pastiche_daemon.nn.losses import Distance, content_loss, total_variation
+from pastiche_daemon.nn.losses import Distance, content_loss, grid_pattern, total_variation
 from pastiche_daemon.nn.objective import wide
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.upscaler import UpscalerNetwork, UpscalerSpec
@@ -43,22 +43,25 @@ def default_feature_layers() -> dict[str, float]:
 
 @dataclass(frozen=True)
 class UpscaleWeights:
-    """``feature`` * L_feature + ``pixel`` * L_pixel + ``tv`` * L_tv.
+    """``feature`` * L_feature + ``pixel`` * L_pixel + ``tv`` * L_tv + ``grid`` * L_grid.
 
     L_feature is the sum over ``layers`` of layer weight times the mean squared error (Johnson,
     eq. 2) over the mean square of the layer's features of the first batch, so that a weight means
-    the same for every encoder. L_pixel is the mean squared (l2) or absolute (l1) difference.
+    the same for every encoder. L_pixel is the mean squared (l2) or absolute (l1) difference. L_grid
+    is `losses.grid_pattern` of the difference, with the factor as its period: the cross-hatching
+    that a feature loss alone leaves (Johnson et al., section 4.2) is not a pattern of photographs.
     Raises ValueError, naming the weight, where one is negative or not a number.
     """
 
     feature: float = 1.0
     pixel: float = 0.0
     tv: float = 0.0
+    grid: float = 0.0
     pixel_distance: Distance = "l2"
     layers: Mapping[str, float] = field(default_factory=default_feature_layers)
 
     def __post_init__(self) -> None:
-        named = {"feature": self.feature, "pixel": self.pixel, "tv": self.tv}
+        named = {name: getattr(self, name) for name in ("feature", "pixel", "tv", "grid")}
         named |= {f"layers.{name}": weight for name, weight in self.layers.items()}
         for name, value in named.items():
             if not (math.isfinite(value) and value >= 0):
@@ -115,19 +118,20 @@ class UpscaleStep(NamedTuple):
     feature: float
     pixel: float
     tv: float
+    grid: float
     seconds: float
 
     def terms(self) -> dict[str, float]:
         """The losses by name."""
-        return {name: getattr(self, name) for name in ("total", "feature", "pixel", "tv")}
+        return {name: getattr(self, name) for name in ("total", "feature", "pixel", "tv", "grid")}
 
 
 class UpscalerTraining:
     """One run in its folder: new, or continued from its checkpoint.
 
     ``fingerprint`` is JSON-like data that must be the same when a run is continued. The planned
-    steps and the weights of the loss terms may change, which is noted. Raises `TrainingError`
-    where a checkpoint belongs to another training.
+    steps, the weights of the loss terms and their layers may change, which is noted. Raises
+    `TrainingError` where a checkpoint belongs to another training.
     """
 
     def __init__(
@@ -216,7 +220,7 @@ class UpscalerTraining:
         saved = torch.load(path, map_location=self._device, weights_only=True)
         before, now = json.loads(saved["description"]), self._description()
         changes = [
-            f"{name} {was:g} -> {wanted:g}"
+            f"{name} {was} -> {wanted}"
             for name, was, wanted in _take_changeable(before["config"], now["config"])
             if was != wanted
         ]
@@ -267,20 +271,19 @@ class UpscalerTraining:
         size = config.crop_size - config.shift
         top, left = torch.randint(config.shift + 1, (2,), generator=generator).tolist()
         window = (..., slice(top, top + size), slice(left, left + size))
-        feature, pixel, tv = self._losses(results[window], images[window])
-        total = feature + pixel + tv
+        terms = self._losses(results[window], images[window])
+        total = torch.stack(terms).sum()
         total.backward()  # pyright: ignore[reportUnknownMemberType]
         check_loss(total, self.step)
         self._optimizer.step()
         self.step += 1
         update_average(self._average, self._network, config.average, self.step)
         self.seconds += time.monotonic() - started
-        return UpscaleStep(
-            self.step, total.item(), feature.item(), pixel.item(), tv.item(), self.seconds
-        )
+        feature, pixel, tv, grid = (term.item() for term in terms)
+        return UpscaleStep(self.step, total.item(), feature, pixel, tv, grid, self.seconds)
 
-    def _losses(self, results: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The weighted feature, pixel and total variation losses of N x 3 x H x W in 0..1."""
+    def _losses(self, results: Tensor, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The weighted feature, pixel, TV and grid losses of N x 3 x H x W in 0..1."""
         weights = self.config.weights
         feature = torch.zeros((), device=results.device)
         if weights.feature:
@@ -291,14 +294,24 @@ class UpscalerTraining:
                 error = content_loss(wide(found[layer]), wide(targets[layer]))
                 feature = feature + weight * error / self._sizes[layer]
         pixel = content_loss(results, images, distance=weights.pixel_distance)
-        tv = weights.tv * total_variation(results) if weights.tv else torch.zeros_like(pixel)
-        return weights.feature * feature, weights.pixel * pixel, tv
+        tv = total_variation(results)
+        grid = grid_pattern(results - images, self.config.spec.factor)
+        return (
+            weights.feature * feature,
+            weights.pixel * pixel,
+            weights.tv * tv,
+            weights.grid * grid,
+        )
 
 
-def _take_changeable(
-    before: dict[str, Any], now: dict[str, Any]
-) -> Iterator[tuple[str, float, float]]:
+def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Remove what a continuation may change, and yield it: name, value before, value now."""
-    yield "steps", before.pop("steps"), now.pop("steps")
-    for term in ("feature", "pixel", "tv"):
-        yield f"{term} weight", before["weights"].pop(term), now["weights"].pop(term)
+    yield "steps", f"{before.pop('steps')}", f"{now.pop('steps')}"
+    was, wanted = before["weights"], now["weights"]
+    for term in ("feature", "pixel", "tv", "grid"):
+        yield f"{term} weight", f"{was.pop(term, 0.0):g}", f"{wanted.pop(term):g}"
+    yield "layers", _listed(was.pop("layers")), _listed(wanted.pop("layers"))
+
+
+def _listed(layers: Mapping[str, float]) -> str:
+    return " ".join(f"{name}:{weight:g}" for name, weight in layers.items())

@@ -214,6 +214,7 @@ class UpscalerRun:
                 "pixel": weights.pixel,
                 "pixel_exponent": 1.0 if weights.pixel_distance == "l1" else 2.0,
                 "tv": weights.tv,
+                "grid": weights.grid,
                 "blur_least": config.blur[0],
                 "blur_largest": config.blur[1],
                 "antialias": float(config.antialias),

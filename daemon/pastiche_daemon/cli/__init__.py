@@ -16,6 +16,7 @@ _COMMANDS = {
     "optimize": "optimize",
     "reconstruct": "reconstruct",
     "dream": "dream",
+    "upscale": "upscale",
     "sweep": "sweep",
     "packs": "packs",
     "encoders": "encoders",

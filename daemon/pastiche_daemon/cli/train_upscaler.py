@@ -134,6 +134,13 @@ Examples:
     "--tv-weight", type=float, default=0.0, show_default=True, help="Larger: smoother areas."
 )
 @click.option(
+    "--grid-weight",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Weight of a loss against patterns that repeat with the factor as their period.",
+)
+@click.option(
     "--blur",
     type=FiniteRange(0),
     default=1.0,
@@ -230,6 +237,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
             feature=options["feature_weight"],
             pixel=options["pixel_weight"],
             tv=options["tv_weight"],
+            grid=options["grid_weight"],
             pixel_distance=options["pixel_distance"],
             layers=named_numbers(options["feature_layers"], "--feature-layer")
             or default_feature_layers(),
