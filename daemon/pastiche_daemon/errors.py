@@ -68,6 +68,7 @@ _PACK_CODES: dict[type[packs.PackError], code_pb2.Code] = {
     packs.WrongPackKindError: code_pb2.INVALID_ARGUMENT,
     packs.UnknownPackError: code_pb2.NOT_FOUND,
     packs.UnknownStyleError: code_pb2.NOT_FOUND,
+    packs.UnknownFactorError: code_pb2.NOT_FOUND,
     packs.UnknownVersionError: code_pb2.NOT_FOUND,
     packs.NoOlderVersionError: code_pb2.FAILED_PRECONDITION,
     packs.PinnedVersionError: code_pb2.FAILED_PRECONDITION,

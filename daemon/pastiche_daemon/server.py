@@ -35,6 +35,8 @@ from pastiche.v1 import (
     stylization_pb2_grpc,
     training_pb2,
     training_pb2_grpc,
+    upscaling_pb2,
+    upscaling_pb2_grpc,
 )
 from pastiche_client.paths import DataPaths
 from pastiche_client.runtime_file import RuntimeInfo, remove_runtime_file, write_runtime_file
@@ -59,6 +61,7 @@ from pastiche_daemon.services.optimization import OptimizationService
 from pastiche_daemon.services.packs import PacksService
 from pastiche_daemon.services.stylization import StylizationService
 from pastiche_daemon.services.training import TrainingService
+from pastiche_daemon.services.upscaling import UpscalingService
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 
 _log = logging.getLogger(__name__)
@@ -69,6 +72,7 @@ _SERVICES = (
     *stylization_pb2.DESCRIPTOR.services_by_name.values(),
     *optimization_pb2.DESCRIPTOR.services_by_name.values(),
     *dream_pb2.DESCRIPTOR.services_by_name.values(),
+    *upscaling_pb2.DESCRIPTOR.services_by_name.values(),
     *encoders_pb2.DESCRIPTOR.services_by_name.values(),
     *training_pb2.DESCRIPTOR.services_by_name.values(),
     *packs_pb2.DESCRIPTOR.services_by_name.values(),
@@ -227,6 +231,9 @@ class _Daemon:
         )
         dream_pb2_grpc.add_DreamServiceServicer_to_server(
             DreamService(encoders, self._engine, self._queue, budget, limits), server
+        )
+        upscaling_pb2_grpc.add_UpscalingServiceServicer_to_server(
+            UpscalingService(store, self._engine, self._queue, budget, limits), server
         )
         encoders_pb2_grpc.add_EncodersServiceServicer_to_server(EncodersService(encoders), server)
         trainings = TrainingStore(self._paths.root / "trainings")
