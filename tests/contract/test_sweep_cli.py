@@ -165,7 +165,7 @@ def test_layers_that_the_encoder_lacks_are_left_out_and_told(home, pictures, tmp
         (["encoder", "--values", "googlenet"], "googlenet is only for dreams"),
         (["tv", "--encoder", "vgg18"], "choose one of vgg11"),
         (["tv", "--style-layers", "relu9_1"], "has no layer 'relu9_1'"),
-        (["nonsense"], "'nonsense' is not one of"),
+        (["nonsense"], "No such command 'nonsense'"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(home, pictures, tmp_path, arguments, message):

@@ -9,9 +9,10 @@ import click
 
 from pastiche_daemon.cli.optimize_arguments import encoder_options, layer_weights
 from pastiche_daemon.cli.sweep_grids import Grid, grids
+from pastiche_daemon.cli.sweep_train import train
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pastiche_client.layer import Layer
     from pastiche_client.optimize_options import OptimizeOptions
@@ -19,66 +20,91 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path, dir_okay=False)
 
 
-def _described() -> str:
-    lines = [f"  {name:<14} {grid.about}" for name, grid in grids().items()]
-    return "\b\nGrids:\n" + "\n".join(lines)
-
-
-@click.command(
-    epilog=f"""
-{_described()}
-
+@click.group(
+    epilog="""
 \b
 Examples:
   pastiche sweep alpha-beta photo.jpg painting.jpg -o figure3.png
   pastiche sweep encoder photo.jpg painting.jpg --values vgg16,vgg19 --size 384 -o vgg.png
   pastiche sweep tv photo.jpg painting.jpg --values 0,1,10,100 --steps 100 -o tv.png
+  pastiche sweep train norm --photos photos --style painting.jpg --sample cat.jpg -o norm.png
 """
 )
-@click.argument("grid", type=click.Choice(list(grids())), metavar="GRID")
-@click.argument("content", type=_PATH)
-@click.argument("style", type=_PATH)
-@click.option(
-    "-o",
-    "--output",
-    type=_PATH,
-    required=True,
-    help="The figure to write, a PNG; a table of losses is written beside it, as CSV.",
-)
-@click.option("-f", "--force", is_flag=True, help="Replace a figure and a table that exist.")
-@click.option("--values", metavar="A,B,...", help="The columns. Default: the literature's.")
-@click.option("--rows", metavar="A,B,...", help="The rows. Default: the literature's.")
-@click.option(
-    "--size",
-    type=click.IntRange(32, 4096),
-    default=256,
-    show_default=True,
-    help="Longer side of a cell's picture, in pixels.",
-)
-@click.option(
-    "--steps",
-    type=click.IntRange(1, 100_000),
-    default=300,
-    show_default=True,
-    help="Of every cell.",
-)
-@click.option(
-    "--optimizer",
-    type=click.Choice(["lbfgs", "adam", "sgd"]),
-    default="lbfgs",
-    show_default=True,
-)
-@click.option("--content-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other.")
-@click.option("--style-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of noise.")
-@encoder_options
-def sweep(**options: Any) -> None:
-    """Render a grid of the literature: one figure of many optimizations, and a table.
+def sweep() -> None:
+    """Render a grid of the literature: one labelled figure, and a table.
 
-    CONTENT is repainted in the manner of STYLE once for every cell. Finished cells are kept in a
-    folder beside the figure: after an interruption the same command goes on where it was, and
-    more values cost only their own cells.
+    Finished cells are kept in a folder beside the figure: after an interruption the same command
+    goes on where it was, and more values cost only their own cells.
     """
+
+
+def _grid_command(name: str, grid: Grid) -> click.Command:
+    values = ",".join(grid.columns.values[:2])
+    command = click.Command(
+        name,
+        callback=lambda **options: _sweep(name, grid, options),
+        help=f"""{grid.about}
+
+        CONTENT is repainted in the manner of STYLE once for every cell: many optimizations. What
+        is finished is kept in a folder beside the figure, and not computed again.
+        """,
+        short_help=grid.about,
+        epilog=f"""
+\b
+Examples:
+  pastiche sweep {name} photo.jpg painting.jpg -o {name}.png
+  pastiche sweep {name} photo.jpg painting.jpg --values {values} --size 384 -o {name}.png
+""",
+    )
+    for option in _OPTIONS:
+        option(command)
+    return encoder_options(command)
+
+
+_OPTIONS = (
+    click.argument("content", type=_PATH),
+    click.argument("style", type=_PATH),
+    click.option(
+        "-o",
+        "--output",
+        type=_PATH,
+        required=True,
+        help="The figure to write, a PNG; a table of losses is written beside it, as CSV.",
+    ),
+    click.option("-f", "--force", is_flag=True, help="Replace a figure and a table that exist."),
+    click.option("--values", metavar="A,B,...", help="The columns. Default: the literature's."),
+    click.option("--rows", metavar="A,B,...", help="The rows. Default: the literature's."),
+    click.option(
+        "--size",
+        type=click.IntRange(32, 4096),
+        default=256,
+        show_default=True,
+        help="Longer side of a cell's picture, in pixels.",
+    ),
+    click.option(
+        "--steps",
+        type=click.IntRange(1, 100_000),
+        default=300,
+        show_default=True,
+        help="Of every cell.",
+    ),
+    click.option(
+        "--optimizer",
+        type=click.Choice(["lbfgs", "adam", "sgd"]),
+        default="lbfgs",
+        show_default=True,
+    ),
+    click.option(
+        "--content-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other."
+    ),
+    click.option(
+        "--style-layers", metavar="LAYER[:WEIGHT],...", help="Where the grid has no other."
+    ),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of noise."),
+)
+
+
+def _sweep(name: str, grid: Grid, options: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from pastiche_client.paths import data_paths
@@ -92,20 +118,19 @@ def sweep(**options: Any) -> None:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     figure: Path = options["output"]
     table = figure.with_suffix(".csv")
-    _check_output(figure, table, options)
+    check_outputs([figure, table], [options["content"], options["style"]], force=options["force"])
     content, style = (_picture(options[name], options["size"]) for name in ("content", "style"))
-    grid: Grid = grids()[options["grid"]]
     try:
         planned = plan(
             grid,
             _options(options),
             EncoderStore.of(data_paths()),
             [bytes(content.data), bytes(style.data)],
-            rows=_split(options["rows"], "--rows"),
-            columns=_split(options["values"], "--values"),
+            rows=split_values(options["rows"], "--rows"),
+            columns=split_values(options["values"], "--values"),
         )
     except SweepError as error:
-        raise click.UsageError(f"{options['grid']}: {error}.".replace("..", ".")) from error
+        raise click.UsageError(f"{name}: {error}.".replace("..", ".")) from error
     for note in planned.notes:
         console.print(f"  note: {note}")
     cells = CellFolder(figure.with_suffix(".cells"))
@@ -123,14 +148,15 @@ def sweep(**options: Any) -> None:
     console.print(f"{figure}  {len(planned.cells)} cells; losses in {table}")
 
 
-def _check_output(figure: Path, table: Path, options: Mapping[str, Any]) -> None:
-    if figure.suffix.lower() != ".png":
-        raise click.UsageError(f"{figure}: the figure must end in .png.")
-    inputs = {options[name].resolve() for name in ("content", "style")}
-    for file in (figure, table):
-        if file.resolve() in inputs:
+def check_outputs(files: Sequence[Path], inputs: Sequence[Path], *, force: bool) -> None:
+    """Refuse a figure, the first of ``files``, that is none, and what would be lost."""
+    if files[0].suffix.lower() != ".png":
+        raise click.UsageError(f"{files[0]}: the figure must end in .png.")
+    resolved = {path.resolve() for path in inputs}
+    for file in files:
+        if file.resolve() in resolved:
             raise click.UsageError(f"{file} is one of the pictures and would be replaced.")
-        if file.exists() and not options["force"]:
+        if file.exists() and not force:
             raise click.UsageError(f"{file} exists already; use --force to replace it.")
 
 
@@ -149,7 +175,8 @@ def _picture(path: Path, size: int) -> Layer:
     return layer_from_image(picture)
 
 
-def _split(values: str | None, option: str) -> list[str]:
+def split_values(values: str | None, option: str) -> list[str]:
+    """``A,B,...`` as a list; none where nothing was given."""
     if values is None:
         return []
     found = [value.strip() for value in values.split(",")]
@@ -180,3 +207,8 @@ def _options(options: Mapping[str, Any]) -> OptimizeOptions:
         scales=1,
         seed=options["seed"],
     )
+
+
+for _name, _grid in grids().items():
+    sweep.add_command(_grid_command(_name, _grid))
+sweep.add_command(train)

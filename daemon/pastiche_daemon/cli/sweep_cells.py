@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from pastiche_daemon.packs.files import part_file
+from pastiche_daemon.packs.files import whole_file
 
 if TYPE_CHECKING:
     from pastiche_client.results import OptimizeResult
@@ -73,10 +73,8 @@ class CellFolder:
             encoder=summary.encoder,
             encoder_sha256=summary.encoder_sha256,
         )
-        with part_file(self.picture(key)) as part:
-            layer_to_image(result.layer).save(part.file, format="PNG")
-            part.finish()
-            part.move_to(self.picture(key))
+        with whole_file(self.picture(key)) as file:
+            layer_to_image(result.layer).save(file, format="PNG")
         _write(self._outcome(key), json.dumps(asdict(outcome), indent=1))
         return outcome
 
@@ -99,10 +97,8 @@ def write_figure(file: Path, plan: Plan, cells: CellFolder, cell_pixels: int) ->
         column_labels=plan.column_labels,
         cell=cell_pixels,
     )
-    with part_file(file) as part:
-        sheet.save(part.file, format="PNG")
-        part.finish()
-        part.move_to(file)
+    with whole_file(file) as out:
+        sheet.save(out, format="PNG")
 
 
 def write_table(file: Path, plan: Plan, outcomes: Mapping[str, Outcome], folder: Path) -> None:
@@ -119,7 +115,5 @@ def write_table(file: Path, plan: Plan, outcomes: Mapping[str, Outcome], folder:
 
 
 def _write(file: Path, text: str) -> None:
-    with part_file(file) as part:
-        part.file.write(text.encode())
-        part.finish()
-        part.move_to(file)
+    with whole_file(file) as out:
+        out.write(text.encode())

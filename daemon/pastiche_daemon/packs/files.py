@@ -79,6 +79,15 @@ def part_file(target: Path, *, private: bool = False) -> Iterator[PartFile]:
 
 
 @contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes ``target``'s place when the block ends well. Raises as `part_file`."""
+    with part_file(target) as part:
+        yield part.file
+        part.finish()
+        part.move_to(target)
+
+
+@contextlib.contextmanager
 def storage_errors(target: Path) -> Iterator[None]:
     """Turn the system's errors into `StorageFullError` and `StorageError`."""
     try:
