@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 #: One style, several, or several with their shares of the mix. A style is named
-#: `packs/{pack}/styles/{style}` or, in short, `{pack}/{style}`.
+#: `packs/{pack}/styles/{style}` or, in short, `{pack}/{style}`. `{pack}@{version}` in the place of
+#: the pack means that version of it, and not the current one.
 Styles: TypeAlias = str | Sequence[str | tuple[str, float]] | Mapping[str, float]
 
 
@@ -23,6 +24,18 @@ def style_name(text: str) -> str:
             return f"packs/{pack}/styles/{style}"
         case _:
             raise ValueError(f"style must be named pack/style, not {text!r}")
+
+
+def pinned_style(name: str, version: str) -> str:
+    """The style `pack/style` of one version of its pack: `pack@version/style`."""
+    pack, _, style = plain_style(name).partition("/")
+    return f"{pack}@{version}/{style}"
+
+
+def plain_style(name: str) -> str:
+    """The style `pack/style` of whatever version its pack has now."""
+    pack, slash, style = name.partition("/")
+    return f"{pack.partition('@')[0]}{slash}{style}"
 
 
 def style_shares(styles: Styles) -> tuple[tuple[str, float], ...]:

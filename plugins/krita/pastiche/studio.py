@@ -153,9 +153,16 @@ class Studio(OptionHolder[Options]):
             return
         self.stylizing_wanted.emit()
         self.told.emit(self.texts.recipe_loaded(node.name()))
-        self.use_options(recipe.options)
-        item = self.catalogue.find(recipe.options.style) if self.catalogue else None
-        if item is not None and item.pack_version != recipe.pack_version:
+        if self.catalogue is None:
+            self.use_options(recipe.options)
+            return
+        catalogue = self.catalogue.with_version(recipe.options.style, recipe.pack_version)
+        if catalogue is not self.catalogue:
+            self.catalogue = catalogue
+            self.catalogue_changed.emit()
+        self.use_options(recipe.usable_options(catalogue))
+        item = catalogue.find(recipe.options.style)
+        if item is not None and recipe.pack_version not in {item.pack_version, *item.pack_versions}:
             self.told.emit(self.texts.other_pack_version(recipe, item.pack_version))
 
     # Work: -------------------------------------------------------------------------------------

@@ -81,3 +81,25 @@ def test_a_client_that_is_closed_meanwhile_says_nothing() -> None:
     load_in_background(Source(), window.post, told.append, told.append)
     window.turn_until(lambda: bool(told))
     assert isinstance(told[0], Catalogue)
+
+
+def test_another_version_of_a_pack_can_stand_beside(catalogue: Catalogue) -> None:
+    catalogue = Catalogue(
+        tuple(
+            dataclasses.replace(item, pack_versions=("1.0.0", "0.9.0")) for item in catalogue.items
+        )
+    )
+    both = catalogue.with_version("tiny/one", "0.9.0")
+    assert [item.name for item in both.items][3:] == ["tiny@0.9.0/two", "tiny@0.9.0/one"]
+    old = both.find("tiny@0.9.0/one")
+    assert old is not None
+    assert (old.label, old.pack_version) == ("One (0.9.0)", "0.9.0")
+    assert [item.name for item in both.mixable("tiny@0.9.0/one")] == ["tiny@0.9.0/two"]
+    assert both.with_version("tiny@0.9.0/one", "0.9.0") is both
+    for style, version in (("tiny/one", "1.0.0"), ("tiny/one", "0.8.0"), ("gone/four", "0.9.0")):
+        assert catalogue.with_version(style, version) is catalogue
+
+
+def test_the_current_version_stands_in_for_one_that_is_gone(catalogue: Catalogue) -> None:
+    old = Options("tiny@0.1.0/one", second_style="tiny@0.1.0/two", strength=0.4)
+    assert catalogue.usable(old) == Options("tiny/one", second_style="tiny/two", strength=0.4)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pastiche_client.editing.catalogue import Catalogue, load_catalogue
 from pastiche_client.editing.options import Options, Placement
 from pastiche_client.editing.recipe import LARGEST_RECIPE, Recipe, RecipeError
 from pastiche_client.results import StylizeResult, Summary
 from pastiche_client.version import __version__
 from tests.unit.editing.scripted import small_layer
+from tests.unit.editing.styles import Source
 
 OPTIONS = Options(
     "tiny/one",
@@ -41,6 +44,34 @@ def test_a_result_has_a_recipe() -> None:
     summary = Summary("id", "packs/tiny", "1.2.3", 0.0, 0.0, ("A note.",))
     recipe = Recipe.of(OPTIONS, StylizeResult(small_layer(), summary, "0.8"))
     assert recipe == Recipe(OPTIONS, "tiny", "1.2.3", __version__, "0.8", ("A note.",))
+
+
+def test_a_recipe_leaves_the_version_to_its_own_field() -> None:
+    summary = Summary("id", "packs/tiny", "1.2.3", 0.0, 0.0, ())
+    pinned = Recipe.of(OPTIONS.pinned("1.2.3"), StylizeResult(small_layer(), summary))
+    assert (pinned.options, pinned.pack, pinned.pack_version) == (OPTIONS, "tiny", "1.2.3")
+    assert Recipe.loads(changed(options=OPTIONS.pinned("7.0.0").to_dict())).options == OPTIONS
+
+
+def test_making_it_again_names_the_version() -> None:
+    same = RECIPE.same_options()
+    assert (same.style, same.second_style) == ("tiny@1.2.3/one", "tiny@1.2.3/two")
+    assert same.plain() == OPTIONS
+    assert same.styles() == pytest.approx({"tiny@1.2.3/one": 0.7, "tiny@1.2.3/two": 0.3})
+
+
+@pytest.mark.parametrize("version", ["", "x", "1/2", "1 2", "1" * 300, "../x"])
+def test_what_never_was_a_version_is_not_named(version: str) -> None:
+    assert Recipe.loads(changed(pack_version=version)).same_options() == OPTIONS
+
+
+def test_a_recipe_is_made_again_with_its_version_or_else_the_current_one() -> None:
+    recipe = Recipe(Options("tiny/one"), "tiny", "0.9.0")
+    catalogue = load_catalogue(Source())
+    assert recipe.usable_options(catalogue) == recipe.options
+    items = tuple(replace(i, pack_versions=("1.0.0", "0.9.0")) for i in catalogue.items)
+    both = Catalogue(items).with_version("tiny/one", "0.9.0")
+    assert recipe.usable_options(both).style == "tiny@0.9.0/one"
 
 
 def test_many_long_notes_do_not_make_a_recipe_that_cannot_be_loaded() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pastiche_client.editing import refusals
-from pastiche_client.editing.catalogue import load_catalogue
+from pastiche_client.editing.catalogue import Catalogue, load_catalogue
 from pastiche_client.editing.labels import Labels
 from pastiche_client.editing.options import Options
 from pastiche_client.editing.paint_labels import PaintLabels
@@ -137,6 +137,8 @@ def test_a_recipe_that_may_give_something_else_is_told(texts: Texts) -> None:
     assert texts.recipe_notes(Recipe(Options("tiny/one"), "tiny", "1.0.0"), catalogue) == ()
     (note,) = texts.recipe_notes(Recipe(Options("tiny/one"), "tiny", "0.9"), catalogue)
     assert "0.9" in note
+    both = Catalogue(tuple(replace(i, pack_versions=("1.0.0", "0.9")) for i in catalogue.items))
+    assert texts.recipe_notes(Recipe(Options("tiny/one"), "tiny", "0.9"), both) == ()
     odd = Recipe(Options("gone/four"), "gone", "1.0.0", ignored=("glitter",))
     missing, ignored = texts.recipe_notes(odd, catalogue)
     assert "gone/four" in missing

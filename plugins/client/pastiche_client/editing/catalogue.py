@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pastiche_client.editing import background
 from pastiche_client.editing.options import Options
+from pastiche_client.style_names import pinned_style, plain_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ class StyleItem:
         pack: the pack's id.
         pack_label: the pack's name for people.
         pack_version: the pack's version.
+        pack_versions: all versions of the pack that can be used, the newest first.
         artist: who made the original; may be empty.
         license: SPDX name of the style's licence.
         preview: an encoded picture, empty if there is none.
@@ -53,6 +55,7 @@ class StyleItem:
     media_type: str
     strength: SliderRange
     stroke_size: SliderRange
+    pack_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,31 @@ class Catalogue:
 
     def of_pack(self, pack: str) -> tuple[StyleItem, ...]:
         return tuple(item for item in self.items if item.pack == pack)
+
+    def with_version(self, style: str, version: str) -> Catalogue:
+        """The catalogue with the styles of another version of a style's pack beside them.
+
+        The same where that version is the current one, is not there, or is in it already.
+        """
+        found = self.find(plain_style(style))
+        if (
+            found is None
+            or version == found.pack_version
+            or version not in found.pack_versions
+            or self.find(pinned_style(style, version)) is not None
+        ):
+            return self
+        added = (
+            dataclasses.replace(
+                item,
+                name=pinned_style(item.name, version),
+                label=f"{item.label} ({version})",
+                pack=f"{item.pack}@{version}",
+                pack_version=version,
+            )
+            for item in self.of_pack(found.pack)
+        )
+        return Catalogue((*self.items, *added))
 
     def mixable(self, name: str) -> tuple[StyleItem, ...]:
         """The styles that can be mixed with this one: the others of its pack."""
@@ -95,6 +123,8 @@ class Catalogue:
         """These options with styles that exist; None if there is no style at all."""
         if not self.items:
             return None
+        if options is not None and self.find(options.style) is None:
+            options = options.plain()
         if options is None or self.find(options.style) is None:
             first = self.items[0].name
             if options is None:
@@ -151,6 +181,7 @@ def _items(packs: dict[str, Pack], styles: Sequence[Style]) -> tuple[StyleItem, 
             media_type=style.preview_media_type,
             strength=packs[style.pack_id].strength,
             stroke_size=packs[style.pack_id].stroke_size,
+            pack_versions=packs[style.pack_id].versions,
         )
         for style in sorted(styles, key=lambda style: order[style.pack_id])
     )

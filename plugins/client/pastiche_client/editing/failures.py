@@ -59,6 +59,22 @@ _REASONS: dict[str, str] = {
         "The style's pack is not installed. Choose another style, or install the pack with "
         "“pastiche packs install”. ({detail})"
     ),
+    "PACK_VERSION_NOT_FOUND": marked(
+        "That version of the style's pack is not there any more. Load the layer's recipe in the "
+        "dialog or docker, which takes the newest version, or install the other one. ({detail})"
+    ),
+    "PACK_GONE": marked(
+        "The style's pack was there a moment ago and is not any more. Connect its shared folder "
+        "again, or choose another style. ({detail})"
+    ),
+    "PACK_UNTRUSTED": marked(
+        "Here, only style packs that a trusted key has signed may be used. Choose another style, "
+        "or ask whoever looks after Pastiche here. ({detail})"
+    ),
+    "PACK_SIGNATURE_INVALID": marked(
+        "The style's pack was changed after it was signed. Get it again from where it is from, or "
+        "choose another style. ({detail})"
+    ),
     "PACK_DAMAGED": marked(
         "The style's pack is damaged. Install it again, or choose another style. ({detail})"
     ),

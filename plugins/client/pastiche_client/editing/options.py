@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from typing import Any
 
 from pastiche_client.editing.option_values import OptionError, choice, flag, number, shown
 from pastiche_client.editing.told import marked
-from pastiche_client.style_names import style_name
+from pastiche_client.style_names import pinned_style, plain_style, style_name
 
 STRENGTHS = (0.0, 1.0)
 STROKE_SIZES = (0.25, 4.0)
@@ -30,7 +30,8 @@ class Options:
     """How to stylize, and where the result goes.
 
     Attributes:
-        style: `pack/style`; the full name `packs/pack/styles/style` is shortened to it.
+        style: `pack/style`; the full name `packs/pack/styles/style` is shortened to it. With
+            `pack@version`, it is that version of the pack whatever is the current one.
         second_style: one more of the same pack to mix in; empty for none.
         second_share: its share of the mix, 0..1.
         strength: 0 (the layer) to 1 (the pastiche).
@@ -85,6 +86,18 @@ class Options:
             return {self.style: 1.0}
         shares = {self.style: 1.0 - self.second_share, self.second_style: self.second_share}
         return {style: share for style, share in shares.items() if share > 0}
+
+    def pinned(self, version: str) -> Options:
+        """The same with the styles of one version of their pack."""
+        return self._named(lambda style: pinned_style(style, version))
+
+    def plain(self) -> Options:
+        """The same with the styles of the current version of their pack."""
+        return self._named(plain_style)
+
+    def _named(self, name: Callable[[str], str]) -> Options:
+        second = name(self.second_style) if self.second_style else ""
+        return replace(self, style=name(self.style), second_style=second)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

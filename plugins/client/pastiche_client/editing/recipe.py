@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,10 @@ from pastiche_client.editing.recipe_text import (
 from pastiche_client.version import __version__
 
 if TYPE_CHECKING:
+    from pastiche_client.editing.catalogue import Catalogue
     from pastiche_client.results import StylizeResult
+
+_VERSION = re.compile(r"\d[0-9A-Za-z.+-]{0,63}")
 
 __all__ = ["LARGEST_RECIPE", "RECIPE_NAME", "Recipe", "RecipeError"]
 
@@ -28,7 +32,8 @@ class Recipe:
     """How a layer was made.
 
     Attributes:
-        options: all parameters.
+        options: all parameters; the styles' names leave the version of their pack open, which is
+            `pack_version`.
         pack: id of the style pack.
         pack_version: the version that was used.
         pastiche_version: the plug-in's version.
@@ -49,12 +54,30 @@ class Recipe:
     def of(options: Options, result: StylizeResult) -> Recipe:
         """The recipe of a finished stylization."""
         return Recipe(
-            options=options,
+            options=options.plain(),
             pack=result.summary.pack.removeprefix("packs/"),
             pack_version=result.summary.pack_version,
             daemon_version=result.daemon_version,
             notes=kept_notes(result.summary.notes),
         )
+
+    def same_options(self) -> Options:
+        """The options with which the same is made again: of the version that was used.
+
+        The daemon refuses them where that version is gone.
+        """
+        if _VERSION.fullmatch(self.pack_version):
+            return self.options.pinned(self.pack_version)
+        return self.options  # of something that never was a version
+
+    def usable_options(self, catalogue: Catalogue) -> Options:
+        """The options with which to make it again as well as can be.
+
+        They name the version that was used where the catalogue has it, see
+        `Catalogue.with_version`; else they are of the current one.
+        """
+        same = self.same_options()
+        return self.options if catalogue.find(same.style) is None else same
 
     def dumps(self) -> str:
         """JSON in ASCII, at most LARGEST_RECIPE bytes."""
@@ -80,7 +103,7 @@ class Recipe:
     def of_text(text: RecipeText) -> Recipe:
         """Raises RecipeError, as `loads` does."""
         text.require(RecipeKind.STYLIZE)
-        options = text.options(Options.from_dict)
+        options = text.options(lambda values: Options.from_dict(values).plain())
         return Recipe(
             options=options,
             pack=text.text("pack") or options.pack,

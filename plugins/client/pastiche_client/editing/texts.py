@@ -116,7 +116,7 @@ class Texts(Labels, PaintLabels, UpscaleLabels, LearnLabels):
         item = catalogue.find(recipe.options.style)
         if item is None:
             notes.append(self.style_missing(recipe.options.style))
-        elif item.pack_version != recipe.pack_version:
+        elif recipe.pack_version not in {item.pack_version, *item.pack_versions}:
             notes.append(self.other_pack_version(recipe, item.pack_version))
         return (*notes, *self._ignored(recipe.ignored))
 

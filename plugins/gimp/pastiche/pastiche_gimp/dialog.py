@@ -199,8 +199,12 @@ class PasticheDialog:
             self._use(self._catalogue.defaults(style))
 
     def _use_recipe(self, layer: str, recipe: Recipe) -> None:
-        self._use(recipe.options)
         if self._catalogue is not None:
+            catalogue = self._catalogue.with_version(recipe.options.style, recipe.pack_version)
+            if catalogue is not self._catalogue:
+                self._catalogue = catalogue
+                self._styles.fill(catalogue, self._fields.refresh_pictures)
+            self._use(recipe.usable_options(catalogue))
             notes = self._texts.recipe_notes(recipe, self._catalogue)
             self._message.tell("\n".join(notes) or self._texts.recipe_loaded(layer))
 

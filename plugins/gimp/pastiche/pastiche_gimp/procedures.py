@@ -130,7 +130,7 @@ def rerun(
             pictures = find_pictures(recipe.options.styles, image, of_this_image=True)
             work = PaintWork.read(layers[0], pictures, recipe.options, layer)
             return paint_waiting(client(), work, texts)
-        work = Work.read(layers, recipe.options, top=layer)
+        work = Work.read(layers, recipe.same_options(), top=layer)
         return run_waiting(
             client(), work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE
         )

@@ -14,6 +14,7 @@ from pastiche_client.editing.options import Placement
 from pastiche_client.editing.recipe import Recipe
 from pastiche_client.editing.run_states import Outcomes, ResultT, RunItem
 from pastiche_client.errors import DaemonError
+from pastiche_client.style_names import plain_style
 from pastiche_gimp.placing import Finished, place_results
 from pastiche_gimp.source import check_in_place, read_source
 
@@ -115,7 +116,7 @@ def style_label(client: Client, options: Options) -> str:
         styles = []
     names = {f"{style.pack_id}/{style.id}": style.display_name for style in styles}
     labels = [
-        names.get(style) or style.rsplit("/", 1)[-1].replace("_", " ").capitalize()
+        names.get(plain_style(style)) or style.rsplit("/", 1)[-1].replace("_", " ").capitalize()
         for style in options.styles()
     ]
     return " + ".join(labels)
