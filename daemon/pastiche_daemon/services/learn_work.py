@@ -138,6 +138,16 @@ class LearnWork:
             )
         state = state.model_copy(update={"status": "active", "starts": state.starts + 1})
         self.folder.save(state)
+        with self._lock:
+            self._progress = replace(
+                self._progress,
+                step=state.step,
+                steps=state.planned_steps or 0,
+                seconds=state.seconds,
+                start_style=state.start_style,
+                sample=self._last_sample(),
+                sample_step=state.step,
+            )
         return state
 
     def _train(self, context: JobContext, state: LearnState) -> LearnState:
@@ -161,8 +171,6 @@ class LearnWork:
                 step=run.step,
                 seconds=run.seconds,
                 start_style=run.start_style,
-                sample=self._last_sample(),
-                sample_step=state.step,
             )
         state = state.model_copy(update={"start_style": run.start_style})
         if not state.finish_early:
