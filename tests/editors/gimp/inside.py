@@ -38,6 +38,8 @@ _SAMPLES = {
     "float": ("f", 1),
     "double": ("d", 1),
 }
+# Arguments of procedures that are items.
+_ITEMS = ("style", "second_style", "style_region", "second_region", "strength_mask")
 _PROFILES = {
     "adobe": Gimp.ColorProfile.new_rgb_adobe,
     "linear": Gimp.ColorProfile.new_rgb_srgb_linear,
@@ -206,7 +208,7 @@ def run(procedure, image, layers, run_mode="noninteractive", **arguments):
     config.set_property("image", _image(image) if image else None)
     config.set_core_object_array("drawables", [_item(layer) for layer in layers])
     for name, value in arguments.items():
-        if name in ("style", "second_style") and isinstance(value, int):
+        if name in _ITEMS and isinstance(value, int):
             value = _item(value)
         elif name == "style_file":
             value = Gio.File.new_for_path(value)
@@ -446,6 +448,17 @@ def add_channel(image):
     return channel.get_id()
 
 
+def save_selection(image, name):
+    """A channel of what is selected, as the menu makes it; then nothing is, and the layers are."""
+    image = _image(image)
+    layers = image.get_selected_layers()
+    channel = Gimp.Selection.save(image)
+    channel.set_name(name)
+    Gimp.Selection.none(image)
+    image.set_selected_layers(layers)
+    return channel.get_id()
+
+
 def attach(layer, name, text):
     flags = Gimp.PARASITE_PERSISTENT
     _item(layer).attach_parasite(Gimp.Parasite.new(name, flags, text.encode("utf-8")))
@@ -453,7 +466,8 @@ def attach(layer, name, text):
 
 def delete_item(item):
     item = _item(item)
-    item.get_image().remove_layer(item)
+    image = item.get_image()
+    (image.remove_layer if isinstance(item, Gimp.Layer) else image.remove_channel)(item)
 
 
 def save_and_open(image, path):

@@ -72,6 +72,9 @@ def test_the_arguments_are_typed_and_described(gimp: Gimp) -> None:
         "style-file": "GFile",
         "second-style": "GimpDrawable",
         "second-share": "gdouble",
+        "style-region": "GimpDrawable",
+        "second-region": "GimpDrawable",
+        "strength-mask": "GimpDrawable",
         "amount": "gdouble",
         "style-scale": "gdouble",
         "colors": "gchararray",
@@ -108,6 +111,7 @@ def test_a_layer_is_painted_like_another(gimp: Gimp, image: int, layer: int, sty
         "start": "layer",
         "quality": "quick",
         "encoder": ENCODER,
+        "strength_mask": None,
     }
 
 

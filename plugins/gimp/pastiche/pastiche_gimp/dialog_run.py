@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gi.repository import GLib, Gtk
+from gi.repository import GLib, Gtk, Pango
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,9 @@ class DialogRun:
         self._dialog = dialog
         self._texts = texts
         self._told = ""
-        self.widget = Gtk.ProgressBar(show_text=True, no_show_all=True)
+        self.widget = Gtk.ProgressBar(
+            show_text=True, ellipsize=Pango.EllipsizeMode.MIDDLE, no_show_all=True
+        )
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""A dialog's window with its usual buttons."""
+"""The windows of dialogs, with their usual buttons."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pastiche_gimp.dialog_run import RESET
 if TYPE_CHECKING:
     from pastiche_client.editing.texts import Texts
 
+_PROGRESS_WIDTH = 520
+
 
 def dialog_window(texts: Texts, title: str, ok: str) -> GimpUi.Dialog:
     """Reset, Cancel and OK, named `ok`; beside GIMP's own window, which stays usable."""
-    dialog = GimpUi.Dialog(title=title, role="pastiche")
+    dialog = _window(title)
     reset = dialog.add_button(texts.reset, RESET)
     reset.set_tooltip_text(texts.reset_tip)
     dialog.add_button(texts.cancel, Gtk.ResponseType.CANCEL)
@@ -23,6 +25,19 @@ def dialog_window(texts: Texts, title: str, ok: str) -> GimpUi.Dialog:
         [Gtk.ResponseType.OK, RESET, Gtk.ResponseType.CANCEL]
     )
     dialog.set_default_response(Gtk.ResponseType.OK)
+    return dialog
+
+
+def progress_window(texts: Texts, title: str) -> GimpUi.Dialog:
+    """A window that can only be cancelled, wide enough for a line of progress."""
+    dialog = _window(title)
+    dialog.add_button(texts.cancel, Gtk.ResponseType.CANCEL)
+    dialog.set_size_request(_PROGRESS_WIDTH, -1)
+    return dialog
+
+
+def _window(title: str) -> GimpUi.Dialog:
+    dialog = GimpUi.Dialog(title=title, role="pastiche")
     dialog.set_resizable(False)
     GimpUi.window_set_transient(dialog)
     return dialog

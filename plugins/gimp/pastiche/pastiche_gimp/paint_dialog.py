@@ -7,38 +7,29 @@ from typing import TYPE_CHECKING
 from gi.repository import Gimp, GimpUi, Gtk
 
 from pastiche_client.editing import refusals
-from pastiche_client.editing.options import Options
-from pastiche_client.editing.paint_options import PREVIEW_SIDE, PaintOptions
+from pastiche_client.editing.paint_options import PaintOptions
 from pastiche_client.editing.paint_recipe import PaintRecipe
-from pastiche_client.editing.paint_run import PaintRun
 from pastiche_client.editing.presets import PaintPresetStore, PresetError
-from pastiche_client.editing.preview_plan import PreviewMode, plan_preview
-from pastiche_gimp.dialog_run import RESET, DialogRun
+from pastiche_gimp.dialog_run import NOT_NOW, RESET
 from pastiche_gimp.dialog_window import dialog_window
+from pastiche_gimp.masks import found_choice, masks_of
 from pastiche_gimp.message_bar import MessageBar
 from pastiche_gimp.paint_arguments import paint_options_of, set_paint_options
 from pastiche_gimp.paint_fields import PaintFields
 from pastiche_gimp.paint_work import PaintWork
-from pastiche_gimp.pictures import pixbuf_of
+from pastiche_gimp.painting_pane import PaintingPane
 from pastiche_gimp.preset_bar import PresetBar
 from pastiche_gimp.preview_source import PreviewSource
 from pastiche_gimp.recipes import recipes_in
 from pastiche_gimp.source import check_layers
 from pastiche_gimp.style_choices import other_pictures
 from pastiche_gimp.style_list import StyleList
-from pastiche_gimp.windows import SPACING, column, post, row
+from pastiche_gimp.windows import SPACING, column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pastiche_client.client import Client
-    from pastiche_client.editing.paint_run import PaintResult
-    from pastiche_client.editing.run_states import RunState
     from pastiche_client.editing.texts import Texts
-    from pastiche_client.layer import Layer
     from pastiche_gimp.work import Done
-
-_ANY_OPTIONS = Options("any/any")
 
 
 def run_paint_dialog(
@@ -76,11 +67,11 @@ class PaintDialog:
         self._image = layer.get_image()
         self._source = source
         self._store = PaintPresetStore(client.paths, "gimp")
-        self._painting: PaintRun | None = None
         self._dialog = dialog_window(texts, texts.paint_title, texts.paint)
         self._message = MessageBar(texts, client.paths, lambda: None)
-        self._styles = StyleList(texts, self._image, other_pictures(layer))
-        self._fields = PaintFields(config, client, texts, self._styles.widget)
+        masks = masks_of(self._image)
+        self._styles = StyleList(texts, self._image, other_pictures(layer), masks)
+        self._fields = PaintFields(config, client, texts, self._styles.widget, masks)
         self._presets = PresetBar[PaintOptions, PaintRecipe](
             texts,
             self._store,
@@ -90,12 +81,10 @@ class PaintDialog:
             use_recipe=self._use_recipe,
             tell=self._message.tell_error,
         )
-        self._run = DialogRun(self._dialog, texts)
-        self._keep = self._made_keep()
-        self._picture = Gtk.Image()
-        self._picture.set_size_request(PREVIEW_SIDE, PREVIEW_SIDE)
-        self._picture.set_tooltip_text(texts.paint_preview_tip)
+        self._pane = PaintingPane(self._dialog, client, texts)
         self._content = self._lay_out()
+        # Who comes back to the dialog may have saved a selection.
+        self._dialog.connect("focus-in-event", lambda *_: self._offer_masks())
         self._show_layer()
         last = self._store.last()
         # The styles of the last time need not be in this image: nothing is wrong with that.
@@ -108,6 +97,7 @@ class PaintDialog:
             if response == RESET:
                 self._message.hide()
                 set_paint_options(self._config, PaintOptions())
+                self._fields.strength_mask.choose(None)
             elif response != Gtk.ResponseType.OK:
                 return None
             else:
@@ -119,26 +109,12 @@ class PaintDialog:
         self._fields.close()
         self._dialog.destroy()
 
-    def _made_keep(self) -> Gtk.Button:
-        button = Gtk.Button.new_with_label(self._texts.stop_and_keep)
-        button.set_tooltip_text(self._texts.stop_and_keep_tip)
-        button.set_no_show_all(True)
-        button.connect("clicked", lambda _: self._stop())
-        return button
-
     def _lay_out(self) -> Gtk.Box:
-        frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
-        frame.add(self._picture)
-        frame.set_valign(Gtk.Align.START)
         values = column(self._presets.widget, self._fields.widget, spacing=2 * SPACING)
         content = Gtk.Box(orientation=Gtk.Orientation.HORIZONTAL, spacing=3 * SPACING)
-        content.pack_start(frame, False, False, 0)
+        content.pack_start(self._pane.picture, False, False, 0)
         content.pack_start(values, True, True, 0)
-        progress = row(spacing=2 * SPACING)
-        self._run.widget.set_valign(Gtk.Align.CENTER)
-        progress.pack_start(self._run.widget, True, True, 0)
-        progress.pack_start(self._keep, False, False, 0)
-        box = column(content, self._message.widget, progress, spacing=2 * SPACING)
+        box = column(content, self._message.widget, self._pane.progress, spacing=2 * SPACING)
         box.set_border_width(2 * SPACING)
         box.show_all()
         self._dialog.get_content_area().pack_start(box, True, True, 0)
@@ -148,13 +124,18 @@ class PaintDialog:
 
     def _options(self) -> PaintOptions:
         styles = tuple(picture.choice for picture in self._styles.pictures())
-        return paint_options_of(self._config, styles)
+        return paint_options_of(self._config, styles, self._fields.strength_mask.choice)
 
     def _take(self, options: PaintOptions) -> list[str]:
-        """Take over options; returns why a style could not be."""
+        """Take over options; returns what of them could not be."""
         set_paint_options(self._config, options)
-        missing = self._styles.use(options.styles)
-        return [self._texts.paint_style_missing(style) for style in missing]
+        notes = self._styles.use(options.styles)
+        mask = options.strength_mask
+        found = found_choice(mask, self._image)
+        self._fields.strength_mask.choose(found)
+        if mask is not None and found is None:
+            notes.append(self._texts.strength_mask_missing(mask))
+        return notes
 
     def _use(self, options: PaintOptions) -> None:
         self._tell(self._take(options))
@@ -169,6 +150,12 @@ class PaintDialog:
         else:
             self._message.hide()
 
+    def _offer_masks(self) -> None:
+        if self._image.is_valid():
+            masks = masks_of(self._image)
+            self._styles.offer_masks(masks)
+            self._fields.strength_mask.offer(masks)
+
     # The work: ---------------------------------------------------------------------------------
 
     def _work(self) -> Done | None:
@@ -179,8 +166,6 @@ class PaintDialog:
         except Exception as error:  # noqa: BLE001 - the dialog's boundary: it is told in it
             self._message.tell_error(error)
             return None
-        finally:
-            self._painting = None
 
     def _painted(self) -> Done | None:
         if not self._image.is_valid():
@@ -189,14 +174,12 @@ class PaintDialog:
             raise refusals.no_layer()
         layers = check_layers(self._image, [self._layer])
         options = self._options()
-        work = PaintWork.read(layers[0], self._styles.pictures(), options)
+        pictures = self._styles.pictures()
+        work = PaintWork.read(layers[0], pictures, options, of_this_image=True)
         self._content.set_sensitive(False)
-        self._keep.set_sensitive(True)
-        self._keep.show()
         try:
-            result = self._run.run(lambda on_update, on_done: self._start(work, on_update, on_done))
+            result = self._pane.run(work, NOT_NOW)
         finally:
-            self._keep.hide()
             self._content.set_sensitive(True)
         if result.cancelled:
             self._show_layer()
@@ -205,38 +188,10 @@ class PaintDialog:
         self._remember(options)
         return done
 
-    def _start(
-        self,
-        work: PaintWork,
-        on_update: Callable[[RunState], None],
-        on_done: Callable[[PaintResult], None],
-    ) -> PaintRun:
-        self._painting = PaintRun.start(
-            self._client,
-            work.item,
-            work.styles,
-            work.options,
-            post=post,
-            on_update=on_update,
-            on_preview=self._show,
-            on_done=on_done,
-        )
-        return self._painting
-
-    def _stop(self) -> None:
-        if self._painting is not None:
-            self._painting.stop_and_keep()
-            self._keep.set_sensitive(False)
-            self._run.tell(self._texts.stopping)
-
-    def _show(self, picture: Layer) -> None:
-        self._picture.set_from_pixbuf(pixbuf_of(picture))
-
     def _show_layer(self) -> None:
         """The layer as it is, in the place of what is painted."""
         if self._source.is_there:
-            plan = plan_preview(PreviewMode.FIT, *self._source.size, _ANY_OPTIONS)
-            self._show(self._source.read(plan))
+            self._pane.show(self._source.whole())
 
     def _remember(self, options: PaintOptions) -> None:
         try:

@@ -8,19 +8,31 @@ from gi.repository import GimpUi
 
 from pastiche_gimp.encoder_field import EncoderField
 from pastiche_gimp.field_grid import FieldGrid
+from pastiche_gimp.mask_field import MaskField
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gi.repository import Gimp, Gtk
 
     from pastiche_client.client import Client
+    from pastiche_client.editing.style_choice import RegionChoice
     from pastiche_client.editing.texts import Texts
 
 
 class PaintFields:
-    """Everything to choose, the styles first. `widget` is the grid of fields."""
+    """Everything to choose, the styles first. `widget` is the grid of fields.
+
+    GIMP has no property for a mask: `strength_mask` holds what is chosen itself.
+    """
 
     def __init__(
-        self, config: Gimp.ProcedureConfig, client: Client, texts: Texts, styles: Gtk.Widget
+        self,
+        config: Gimp.ProcedureConfig,
+        client: Client,
+        texts: Texts,
+        styles: Gtk.Widget,
+        masks: Sequence[RegionChoice],
     ) -> None:
         grid = FieldGrid(config)
         self._encoder = EncoderField(config, client)
@@ -37,6 +49,8 @@ class PaintFields:
             ("quality", texts.quality, texts.quality_tip),
         ):
             grid.attach(label, tip, GimpUi.prop_choice_combo_box_new(config, name))
+        self.strength_mask = MaskField(texts.full_strength, texts.strength_by, masks)
+        grid.attach(texts.strength_mask, texts.strength_mask_tip, self.strength_mask.widget)
         grid.attach(texts.encoder, texts.encoder_tip, self._encoder.widget)
         self.widget = grid.widget
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pastiche_client.editing import refusals
 from pastiche_client.editing.blocking import paint_and_wait
 from pastiche_client.editing.paint_recipe import PaintRecipe
+from pastiche_gimp.masks import find_mask, read_mask
 from pastiche_gimp.placing import Finished
 from pastiche_gimp.source import read_source
 from pastiche_gimp.style_pixels import read_style
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pastiche_client.client import Client
     from pastiche_client.editing.paint_options import PaintOptions
     from pastiche_client.editing.run_states import RunItem
+    from pastiche_client.editing.style_choice import RegionChoice
     from pastiche_client.editing.texts import Texts
     from pastiche_client.layer import Layer
     from pastiche_client.results import OptimizeResult
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaintWork(AnyWork["OptimizeResult"]):
-    """A layer to be painted, and the pictures of the options' styles.
+    """A layer to be painted, and the pictures and places of the options' styles.
 
     The new layer goes above `top`, if given, and otherwise above its source.
     """
 
     sources: tuple[Source, ...]
     styles: tuple[Layer, ...]
+    regions: tuple[bytes | None, ...]
+    strength_mask: bytes | None
     options: PaintOptions
     top: Gimp.Layer | None = None
 
@@ -45,9 +49,14 @@ class PaintWork(AnyWork["OptimizeResult"]):
         layer: Gimp.Layer,
         pictures: Sequence[StylePicture],
         options: PaintOptions,
+        *,
+        of_this_image: bool,
         top: Gimp.Layer | None = None,
     ) -> PaintWork:
         """Read a layer that `check_layers` has passed, and the pictures of the options' styles.
+
+        Args:
+            of_this_image: the options were noted in this image; see `find_mask`.
 
         Raises:
             RefusalError: there is nothing to paint, or to paint like.
@@ -55,8 +64,24 @@ class PaintWork(AnyWork["OptimizeResult"]):
         if not pictures:
             raise refusals.no_paint_style()
         source = read_source(layer, in_place=False)
+
+        def plane(choice: RegionChoice, missing: refusals.RefusalError) -> bytes:
+            mask = find_mask(choice, layer.get_image(), of_this_image=of_this_image)
+            if mask is None:
+                raise missing
+            return read_mask(mask, source)
+
+        regions = [
+            plane(style.where, refusals.region_missing(style.where.name, style.name or style.file))
+            if style.where is not None
+            else None
+            for style in options.styles
+        ]
+        strength = None
+        if (mask := options.strength_mask) is not None:
+            strength = plane(mask, refusals.strength_mask_missing(mask.name))
         styles = [read_style(picture, options.style_side) for picture in pictures]
-        return PaintWork((source,), tuple(styles), options, top)
+        return PaintWork((source,), tuple(styles), tuple(regions), strength, options, top)
 
     @property
     def item(self) -> RunItem:
@@ -80,7 +105,13 @@ def paint_waiting(client: Client, work: PaintWork, texts: Texts) -> Done | None:
         texts.paint_blurb,
         texts,
         lambda update: paint_and_wait(
-            client, work.item, work.styles, work.options, on_update=update
+            client,
+            work.item,
+            work.styles,
+            work.options,
+            on_update=update,
+            regions=work.regions,
+            strength_mask=work.strength_mask,
         ),
     )
     if result.cancelled:

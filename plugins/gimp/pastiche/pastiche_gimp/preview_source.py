@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from gi.repository import GdkPixbuf, Gimp, GLib
 
+from pastiche_client.editing.options import Options
+from pastiche_client.editing.preview_plan import PreviewMode, plan_preview
 from pastiche_client.layer import Layer, PixelFormat, SampleType
 from pastiche_gimp.pixels import Region, read_reduced, reduced_size, seen_buffer
 from pastiche_gimp.source import selected_region
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pastiche_client.editing.preview_plan import PreviewPlan
 
 _KEPT = 32
+_ANY_OPTIONS = Options("any/any")
 
 
 class PreviewSource:
@@ -65,6 +68,10 @@ class PreviewSource:
                 self._read.clear()
             found = self._read[place] = self._pixels(plan)
         return found
+
+    def whole(self) -> Layer:
+        """The part at the size of previews, of a layer that is there."""
+        return self.read(plan_preview(PreviewMode.FIT, *self.size, _ANY_OPTIONS))
 
     def _pixels(self, plan: PreviewPlan) -> Layer:
         part = Region(self._region.x + plan.x, self._region.y + plan.y, plan.width, plan.height)

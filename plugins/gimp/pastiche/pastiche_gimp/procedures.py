@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import gi
 from gi.repository import Gimp
 
 from pastiche_client.editing import refusals
@@ -14,29 +11,20 @@ from pastiche_client.editing.presets import PaintPresetStore, PresetStore
 from pastiche_client.editing.recipe import Recipe
 from pastiche_client.paths import data_paths
 from pastiche_gimp import arguments
+from pastiche_gimp.calls import Call, answered
 from pastiche_gimp.recipes import recipe_of, recipe_text, source_of
-from pastiche_gimp.return_values import (
-    cancelled,
-    failed,
-    layers_returned,
-    nothing_returned,
-    text_returned,
-)
+from pastiche_gimp.return_values import failed, text_returned
 from pastiche_gimp.source import check_layers
 from pastiche_gimp.words import gimp_texts
 from pastiche_gimp.work import Work, run_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeAlias
+    from collections.abc import Sequence
 
-    from pastiche_client.client import Client
     from pastiche_client.editing.options import Options
-    from pastiche_client.editing.texts import Texts
+    from pastiche_client.editing.paint_recipe import PaintRecipe
+    from pastiche_gimp.paint_work import PaintWork
     from pastiche_gimp.work import Done
-
-    # Gives the client, which takes time to be imported: not before it is needed.
-    GetClient: TypeAlias = Callable[[], Client]
 
 
 def stylize(
@@ -48,21 +36,7 @@ def stylize(
     _data: object,
 ) -> Gimp.ValueArray:
     """Stylize the selected layers."""
-
-    def act(client: GetClient, texts: Texts) -> Done | None:
-        layers = check_layers(image, drawables)
-        if run_mode == Gimp.RunMode.INTERACTIVE:
-            gi.require_version("GimpUi", "3.0")
-            gi.require_version("Gtk", "3.0")
-            from pastiche_gimp.dialog import run_dialog
-
-            return run_dialog(config, client(), texts, layers)
-        work = Work.read(layers, _given_options(config))
-        return run_waiting(
-            client(), work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE
-        )
-
-    return _guarded(procedure, run_mode, act)
+    return answered(procedure, run_mode, image, drawables, config, _stylized)
 
 
 def paint(
@@ -74,33 +48,7 @@ def paint(
     _data: object,
 ) -> Gimp.ValueArray:
     """Paint the selected layer like others."""
-    from pastiche_gimp import paint_arguments
-    from pastiche_gimp.paint_work import PaintWork, paint_waiting
-    from pastiche_gimp.style_choices import find_pictures
-
-    def act(client: GetClient, texts: Texts) -> Done | None:
-        layers = check_layers(image, drawables)
-        if len(layers) > 1:
-            raise refusals.one_layer_to_paint()
-        if run_mode == Gimp.RunMode.INTERACTIVE:
-            gi.require_version("GimpUi", "3.0")
-            gi.require_version("Gtk", "3.0")
-            from pastiche_gimp.paint_dialog import run_paint_dialog
-
-            return run_paint_dialog(config, client(), texts, layers[0])
-        if run_mode == Gimp.RunMode.WITH_LAST_VALS:
-            options = PaintPresetStore(data_paths(), "gimp").last()
-            if options is None:
-                raise refusals.no_last_values()
-            pictures = find_pictures(options.styles, layers[0].get_image(), of_this_image=False)
-        else:
-            pictures = paint_arguments.given_pictures(config, layers[0].get_image())
-            styles = tuple(picture.choice for picture in pictures)
-            options = paint_arguments.paint_options_of(config, styles)
-        work = PaintWork.read(layers[0], pictures, options)
-        return paint_waiting(client(), work, texts)
-
-    return _guarded(procedure, run_mode, act)
+    return answered(procedure, run_mode, image, drawables, config, _painted)
 
 
 def rerun(
@@ -108,34 +56,11 @@ def rerun(
     run_mode: Gimp.RunMode,
     image: Gimp.Image | None,
     drawables: Sequence[Gimp.Drawable],
-    _config: Gimp.ProcedureConfig,
+    config: Gimp.ProcedureConfig,
     _data: object,
 ) -> Gimp.ValueArray:
-    """Stylize what the selected layer was made of once more, with its recipe."""
-
-    def act(client: GetClient, texts: Texts) -> Done | None:
-        if image is None:
-            raise refusals.no_image()
-        layer = next((item for item in drawables if isinstance(item, Gimp.Layer)), None)
-        if layer is None:
-            raise refusals.no_layer()
-        recipe = recipe_of(layer)
-        if recipe is None:
-            raise refusals.no_recipe(layer.get_name())
-        layers = check_layers(image, [source_of(layer)])
-        if not isinstance(recipe, Recipe):
-            from pastiche_gimp.paint_work import PaintWork, paint_waiting
-            from pastiche_gimp.style_choices import find_pictures
-
-            pictures = find_pictures(recipe.options.styles, image, of_this_image=True)
-            work = PaintWork.read(layers[0], pictures, recipe.options, layer)
-            return paint_waiting(client(), work, texts)
-        work = Work.read(layers, recipe.same_options(), top=layer)
-        return run_waiting(
-            client(), work, texts, interactive=run_mode != Gimp.RunMode.NONINTERACTIVE
-        )
-
-    return _guarded(procedure, run_mode, act)
+    """Make once more what the selected layer was made of, with its recipe."""
+    return answered(procedure, run_mode, image, drawables, config, _made_again)
 
 
 def get_recipe(
@@ -150,38 +75,79 @@ def get_recipe(
     return text_returned(procedure, text.decode("utf-8", errors="replace"))
 
 
-def _guarded(
-    procedure: Gimp.Procedure,
-    run_mode: Gimp.RunMode,
-    act: Callable[[GetClient, Texts], Done | None],
-) -> Gimp.ValueArray:
-    """Return what `act` did; whatever is raised is told in a sentence."""
-    loading = threading.Thread(target=_client_class, name="pastiche-import")
-    loading.start()  # while GIMP reads the layer
-    texts = gimp_texts()
-    with ExitStack() as stack:
-        stack.callback(loading.join)
+def _stylized(call: Call) -> Done | None:
+    layers = call.layers()
+    if call.asks:
+        call.load_windows()
+        from pastiche_gimp.dialog import run_dialog
 
-        def client() -> Client:
-            return stack.enter_context(_client_class()(client_id="gimp"))
-
-        try:
-            done = act(client, texts)
-        except Exception as error:  # noqa: BLE001 - GIMP's boundary: it is reported there
-            return failed(procedure, texts.sentence(error, data_paths()))
-        if done is None:
-            return cancelled(procedure)
-        if run_mode == Gimp.RunMode.NONINTERACTIVE:
-            return layers_returned(done.image, done.layers)
-        for sentence in done.told:
-            Gimp.message(sentence)
-        return nothing_returned(procedure)
+        return run_dialog(call.config, call.client(), call.texts, layers)
+    return _run(call, Work.read(layers, _given_options(call.config)))
 
 
-def _client_class() -> type[Client]:
-    from pastiche_client.client import Client
+def _painted(call: Call) -> Done | None:
+    from pastiche_gimp.paint_arguments import given_work
+    from pastiche_gimp.paint_work import PaintWork, paint_waiting
+    from pastiche_gimp.style_choices import find_pictures
 
-    return Client
+    layers = call.layers()
+    if len(layers) > 1:
+        raise refusals.one_layer_to_paint()
+    layer = layers[0]
+    if call.asks:
+        call.load_windows()
+        from pastiche_gimp.paint_dialog import run_paint_dialog
+
+        return run_paint_dialog(call.config, call.client(), call.texts, layer)
+    if call.mode == Gimp.RunMode.WITH_LAST_VALS:
+        options = PaintPresetStore(data_paths(), "gimp").last()
+        if options is None:
+            raise refusals.no_last_values()
+        pictures = find_pictures(options.styles, layer.get_image(), of_this_image=False)
+        work = PaintWork.read(layer, pictures, options, of_this_image=False)
+    else:
+        work = given_work(call.config, layer)
+    return paint_waiting(call.client(), work, call.texts)
+
+
+def _made_again(call: Call) -> Done | None:
+    if call.image is None:
+        raise refusals.no_image()
+    layer = next((item for item in call.drawables if isinstance(item, Gimp.Layer)), None)
+    if layer is None:
+        raise refusals.no_layer()
+    recipe = recipe_of(layer)
+    if recipe is None:
+        raise refusals.no_recipe(layer.get_name())
+    (source,) = check_layers(call.image, [source_of(layer)])
+    if isinstance(recipe, Recipe):
+        return _run(call, Work.read([source], recipe.same_options(), top=layer))
+    return _painted_again(call, _repainting(source, layer, recipe))
+
+
+def _repainting(source: Gimp.Layer, made: Gimp.Layer, recipe: PaintRecipe) -> PaintWork:
+    from pastiche_gimp.paint_work import PaintWork
+    from pastiche_gimp.style_choices import find_pictures
+
+    options = recipe.options
+    pictures = find_pictures(options.styles, source.get_image(), of_this_image=True)
+    return PaintWork.read(source, pictures, options, of_this_image=True, top=made)
+
+
+def _painted_again(call: Call, work: PaintWork) -> Done | None:
+    if call.asks:
+        call.load_windows()
+        from pastiche_gimp.painting_window import paint_in_window
+
+        return paint_in_window(call.client(), work, call.texts)
+    from pastiche_gimp.paint_work import paint_waiting
+
+    return paint_waiting(call.client(), work, call.texts)
+
+
+def _run(call: Call, work: Work) -> Done | None:
+    interactive = call.mode != Gimp.RunMode.NONINTERACTIVE
+    return run_waiting(call.client(), work, call.texts, interactive=interactive)
 
 
 def _given_options(config: Gimp.ProcedureConfig) -> Options:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pastiche_client.editing.texts import Texts
 
 _SIDE = 24
-_NAME, _LABEL, _PICTURE = range(3)
+_NAME, _LABEL, _PICTURE, _HAS_PICTURE = range(4)
 
 
 class SecondStyle:
@@ -28,14 +28,17 @@ class SecondStyle:
         self._texts = texts
         self._on_chosen = on_chosen
         self._picture = picture
-        self._model = Gtk.ListStore(str, str, GdkPixbuf.Pixbuf)
+        self._model = Gtk.ListStore(str, str, GdkPixbuf.Pixbuf, bool)
         self.widget = Gtk.ComboBox(model=self._model)
         self.widget.set_id_column(_NAME)
         self.widget.set_tooltip_text(texts.second_style_tip)
         self.widget.set_hexpand(True)
-        picture_cell, label = Gtk.CellRendererPixbuf(), Gtk.CellRendererText(xpad=6)
+        picture_cell = Gtk.CellRendererPixbuf(width=_SIDE + 8)
+        label = Gtk.CellRendererText()
         self.widget.pack_start(picture_cell, False)
         self.widget.add_attribute(picture_cell, "pixbuf", _PICTURE)
+        # Without a picture its text begins where that of the other lists does.
+        self.widget.add_attribute(picture_cell, "visible", _HAS_PICTURE)
         self.widget.pack_start(label, True)
         self.widget.add_attribute(label, "text", _LABEL)
         self._handler = self.widget.connect("changed", self._changed)
@@ -44,9 +47,9 @@ class SecondStyle:
         """Offer what can be mixed with `first`, and mark `chosen`, without telling of it."""
         with self.widget.handler_block(self._handler):
             self._model.clear()
-            self._model.append(["", self._texts.no_second_style, None])
+            self._model.append(["", self._texts.no_second_style, None, False])
             for item in catalogue.mixable(first):
-                self._model.append([item.name, item.label, self._small(item.name)])
+                self._model.append([item.name, item.label, self._small(item.name), True])
             if not self.widget.set_active_id(chosen):
                 self.widget.set_active_id("")
 

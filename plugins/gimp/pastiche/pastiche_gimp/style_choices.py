@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gi.repository import GdkPixbuf, Gimp, Gio, GLib
 
 from pastiche_client.editing import refusals
-from pastiche_client.editing.paint_options import StyleChoice, StyleKind
+from pastiche_client.editing.paint_options import RegionChoice, StyleChoice, StyleKind
 from pastiche_gimp.recipes import layers_of
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class StylePicture:
         path = file.get_path() or file.get_uri()
         return StylePicture(StyleChoice(StyleKind.FILE, Path(path).stem, file=path), file)
 
-    def weighing(self, weight: float) -> StylePicture:
-        """The same with this share."""
-        return StylePicture(replace(self.choice, weight=weight), self.holder)
+    def used(self, weight: float, where: RegionChoice | None) -> StylePicture:
+        """The same with this share and place."""
+        return StylePicture(replace(self.choice, weight=weight, where=where), self.holder)
 
     def thumbnail(self, side: int) -> GdkPixbuf.Pixbuf | None:
         """A small picture; None where there is none."""

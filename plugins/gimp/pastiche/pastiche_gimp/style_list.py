@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from gi.repository import GdkPixbuf, Gtk, Pango
 
 from pastiche_client.editing.paint_options import MOST_STYLES, WEIGHTS
+from pastiche_gimp.mask_field import MaskField
+from pastiche_gimp.masks import found_choice
 from pastiche_gimp.style_choices import StylePicture, file_path, find_pictures, is_there
 from pastiche_gimp.windows import SPACING, column, row
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from gi.repository import Gimp
 
-    from pastiche_client.editing.paint_options import StyleChoice
+    from pastiche_client.editing.paint_options import RegionChoice, StyleChoice
     from pastiche_client.editing.texts import Texts
 
 _SIDE = 32
@@ -26,9 +28,16 @@ _FILE = "file"
 class StyleList:
     """Fields to choose styles. `widget` is the list."""
 
-    def __init__(self, texts: Texts, image: Gimp.Image, offered: Sequence[StylePicture]) -> None:
+    def __init__(
+        self,
+        texts: Texts,
+        image: Gimp.Image,
+        offered: Sequence[StylePicture],
+        masks: Sequence[RegionChoice],
+    ) -> None:
         self._texts = texts
         self._image = image
+        self._masks = list(masks)
         self._offered: list[StylePicture] = []
         self._model = Gtk.ListStore(str, str, GdkPixbuf.Pixbuf)
         self._model.append([_FILE, texts.choose_file, None])
@@ -43,25 +52,36 @@ class StyleList:
         self._add_row()
 
     def pictures(self) -> list[StylePicture]:
-        """What is chosen, with its shares."""
+        """What is chosen, with its shares and places."""
         return [
-            self._offered[line.number].weighing(line.weight if self._several else 1.0)
+            self._offered[line.number].used(line.weight if self._several else 1.0, line.where)
             for line in self._rows
             if line.number is not None
         ]
 
-    def use(self, styles: Sequence[StyleChoice]) -> tuple[StyleChoice, ...]:
-        """Choose these; returns those that are not there, which are left out.
+    def use(self, styles: Sequence[StyleChoice]) -> list[str]:
+        """Choose these, but for those that are not there; returns what is not.
 
         Where none of them is there, what was chosen stays.
         """
         there = [style for style in styles if is_there(style, self._image)]
+        notes = [self._texts.paint_style_missing(style) for style in styles if style not in there]
         if there:
             for line in list(self._rows):
                 self._drop(line)
             for picture in find_pictures(there, self._image, of_this_image=False):
-                self._add_row(self._offer(picture), picture.choice.weight)
-        return tuple(style for style in styles if style not in there)
+                style = picture.choice
+                where = found_choice(style.where, self._image)
+                if style.where is not None and where is None:
+                    notes.append(self._texts.region_missing(style.where, style))
+                self._add_row(self._offer(picture), style.weight, where)
+        return notes
+
+    def offer_masks(self, masks: Sequence[RegionChoice]) -> None:
+        """Add places that are new."""
+        self._masks = list(masks)
+        for line in self._rows:
+            line.offer_masks(masks)
 
     @property
     def _several(self) -> bool:
@@ -79,12 +99,19 @@ class StyleList:
         self._model.insert(number, [str(number), label, picture.thumbnail(_SIDE)])
         return number
 
-    def _add_row(self, number: int | None = None, weight: float = 1.0) -> None:
+    def _add_row(
+        self,
+        number: int | None = None,
+        weight: float = 1.0,
+        where: RegionChoice | None = None,
+    ) -> None:
         if number is None:
             used = {line.number for line in self._rows}
             free = [index for index in range(len(self._offered)) if index not in used]
             number = free[0] if free else None
         line = _StyleRow(self._texts, self._model, number, weight, self._ask_file, self._drop)
+        line.offer_masks(self._masks)
+        line.choose_where(where)
         self._rows.append(line)
         self._box.pack_start(line.widget, False, False, 0)
         line.widget.show_all()
@@ -127,7 +154,7 @@ def _place(choice: StyleChoice) -> tuple[str, ...]:
 
 
 class _StyleRow:
-    """One style: which, its share, and a button to remove it. `number` is what is chosen."""
+    """One style: which, where, its share, and a button to remove it. `number` is what is chosen."""
 
     def __init__(
         self,
@@ -146,7 +173,7 @@ class _StyleRow:
         self._combo.get_accessible().set_name(texts.paint_style)
         picture = Gtk.CellRendererPixbuf(width=_SIDE + 8)
         label = Gtk.CellRendererText(
-            ellipsize=Pango.EllipsizeMode.MIDDLE, width_chars=24, max_width_chars=30
+            ellipsize=Pango.EllipsizeMode.MIDDLE, width_chars=18, max_width_chars=30
         )
         self._combo.pack_start(picture, False)
         self._combo.add_attribute(picture, "pixbuf", _PICTURE)
@@ -154,6 +181,9 @@ class _StyleRow:
         self._combo.add_attribute(label, "text", _LABEL)
         self._show()
         self._handler = self._combo.connect("changed", self._chosen)
+        self._where = MaskField(texts.everywhere, texts.region, ())
+        self._where.widget.set_tooltip_text(texts.where_tip)
+        self._where.widget.get_accessible().set_name(texts.where)
         self._weight = Gtk.SpinButton.new_with_range(*WEIGHTS, 0.5)
         self._weight.set_digits(1)
         self._weight.set_value(weight)
@@ -167,12 +197,23 @@ class _StyleRow:
             widget.set_no_show_all(True)
         self.widget = row(spacing=SPACING)
         self.widget.pack_start(self._combo, True, True, 0)
+        self.widget.pack_start(self._where.widget, False, False, 0)
         self.widget.pack_start(self._weight, False, False, 0)
         self.widget.pack_start(self._remove, False, False, 0)
 
     @property
     def weight(self) -> float:
         return self._weight.get_value()
+
+    @property
+    def where(self) -> RegionChoice | None:
+        return self._where.choice
+
+    def choose_where(self, where: RegionChoice | None) -> None:
+        self._where.choose(where)
+
+    def offer_masks(self, masks: Sequence[RegionChoice]) -> None:
+        self._where.offer(masks)
 
     def set_among_several(self, *, several: bool) -> None:
         """A single style has no share, and cannot be removed."""
