@@ -49,9 +49,9 @@ def test_the_values_become_a_request() -> None:
     assert told.preview_seconds <= 1.0
 
 
-def test_the_ends_of_the_amount_are_far_apart_and_its_middle_is_the_usual_weight() -> None:
+def test_the_ends_of_the_amount_are_as_far_from_its_middle() -> None:
     weights = [PaintOptions(amount=amount).content_weight for amount in (0.0, 0.5, 1.0)]
-    assert weights == pytest.approx([3.0, 0.03, 0.0003])
+    assert weights == pytest.approx([50.0, 0.5, 0.005])
 
 
 @pytest.mark.parametrize("start", PaintStart)
