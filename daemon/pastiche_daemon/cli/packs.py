@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pastiche_daemon.cli.packs_diff import diff
 from pastiche_daemon.cli.packs_keys import keygen, sign, trust, verify
 from pastiche_daemon.cli.packs_settings import settings
 from pastiche_daemon.cli.packs_versions import pin, rollback, unpin, versions
@@ -36,7 +37,7 @@ def packs() -> None:
     """See, install, sign and remove style packs."""
 
 
-for _command in (versions, pin, unpin, rollback, keygen, sign, verify, trust, settings):
+for _command in (versions, pin, unpin, rollback, diff, keygen, sign, verify, trust, settings):
     packs.add_command(_command)
 
 
