@@ -39,7 +39,7 @@ OPTIONS = PaintOptions(
 
 def test_the_values_become_a_request() -> None:
     told = OPTIONS.optimize_options()
-    assert told.terms.content == pytest.approx(0.3)
+    assert told.terms.content == pytest.approx(5.0)
     assert told.terms.style == 1.0
     assert (told.start, told.colors, told.style_scale) == ("noise", "luminance", 2.0)
     assert (told.size, told.scales, told.minimizer.steps) == (1024, 3, 400)
