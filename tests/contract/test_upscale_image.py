@@ -164,7 +164,12 @@ def test_a_factor_without_a_pack_is_told_with_those_that_there_are(
 
 
 def request() -> list[Request]:
-    layer = layer_pb2.LayerHeader(width=8, height=6, format=3, sample_type=1)
+    layer = layer_pb2.LayerHeader(
+        width=8,
+        height=6,
+        format=layer_pb2.PIXEL_FORMAT_RGB,
+        sample_type=layer_pb2.SAMPLE_TYPE_U8,
+    )
     header = upscaling_pb2.UpscaleImageHeader(layer=layer, factor=2)
     piece = layer_pb2.Chunk(plane=layer_pb2.PLANE_LAYER, offset=0, data=bytes(72))
     rest = layer_pb2.Chunk(plane=layer_pb2.PLANE_LAYER, offset=72, data=bytes(72))

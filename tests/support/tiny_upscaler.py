@@ -20,7 +20,7 @@ from pastiche_daemon.packs.network import network_tensors, upscaler_spec_of
 
 def tiny_architecture(factor: Any = 2, **switches: Any) -> UpscalerArchitecture:
     """One residual block, 4 channels wide."""
-    values = {
+    values: dict[str, Any] = {
         "channels": (4,) * int(factor).bit_length(),
         "residual_blocks": 1,
         "end_kernel": 3,
