@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pastiche_client.editing.paint_run import PaintRun
 from pastiche_client.editing.run import LayerRun
 from pastiche_client.editing.run_states import Outcomes, ResultT
+from pastiche_client.editing.upscale_run import UpscaleRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pastiche_client.editing.paint_options import PaintOptions
     from pastiche_client.editing.paint_run import Painter, PaintResult, Picture, Plane
     from pastiche_client.editing.run import ItemOutcome, RunItem, RunResult, RunState, Stylizer
+    from pastiche_client.editing.upscale_run import Upscaler, UpscaleRunResult
     from pastiche_client.layer import Layer
 
 # Waiting without a timeout cannot be interrupted on Windows.
@@ -69,6 +71,17 @@ def paint_and_wait(
             on_done=on_done,
             regions=regions,
             strength_mask=strength_mask,
+        )
+    )
+
+
+def upscale_and_wait(
+    client: Upscaler, item: RunItem, factor: int, *, on_update: Callable[[RunState], None]
+) -> UpscaleRunResult:
+    """Make a layer larger and wait, as `run_and_wait` does; see `UpscaleRun`."""
+    return _wait(
+        lambda post, on_done: UpscaleRun.start(
+            client, [item], factor, post=post, on_update=on_update, on_done=on_done
         )
     )
 

@@ -92,6 +92,10 @@ class LearnLabels:
         return self._tr("End the learning; no style is installed")
 
     @property
+    def forget_training(self) -> str:
+        return self._tr("Remove")
+
+    @property
     def forget_training_tip(self) -> str:
         return self._tr("Take it off the list")
 

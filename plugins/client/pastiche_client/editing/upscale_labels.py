@@ -50,6 +50,11 @@ class UpscaleLabels:
         return self._tr("How many times as wide and as high the new layer is")
 
     @property
+    def factor_argument(self) -> str:
+        """For GIMP's scripts."""
+        return self._tr("How many times as wide and as high; 0 for the smallest there is")
+
+    @property
     def new_size(self) -> str:
         return self._tr("New size")
 
