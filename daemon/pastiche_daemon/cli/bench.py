@@ -337,6 +337,73 @@ def painting(
     _finish(outcome, json_path)
 
 
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench upscale --photo photographs --encoder vgg19 --encoder-weights vgg19.safetensors
+"""
+)
+@click.option("--pack", type=_FILE, help="Pack file. Default: the built-in pack.")
+@click.option(
+    "--photo",
+    "photos",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="Photographs, or folders of them, that were not trained on.",
+)
+@click.option("--encoder", default="vgg19", show_default=True, help="What the distances are of.")
+@click.option("--encoder-weights", type=_FILE, required=True, help="Its weights file.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    default=("relu2_2", "relu3_3"),
+    show_default=True,
+    help="Layer of the feature distance; may be given several times.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(64),
+    default=512,
+    show_default=True,
+    help="Longer side, in pixels, to which larger photographs are scaled down first.",
+)
+@_JSON
+def upscale(
+    pack: Path | None,
+    photos: tuple[Path, ...],
+    encoder: str,
+    encoder_weights: Path,
+    layers: tuple[str, ...],
+    size: int,
+    json_path: Path | None,
+) -> None:
+    """A pack that upscales against nearest, bicubic and Lanczos interpolation."""
+    from pastiche_daemon.bench.report import BenchError
+    from pastiche_daemon.bench.upscale import UpscaleBenchRequest, bench_upscale
+    from pastiche_daemon.encoders import EncoderFileError
+    from pastiche_daemon.packs.errors import PackError
+    from pastiche_daemon.packs.store import BUILT_IN_FOLDER
+    from pastiche_daemon.photographs import PictureError
+    from pastiche_daemon.training_run import find_styles
+
+    try:
+        request = UpscaleBenchRequest(
+            pack=pack or BUILT_IN_FOLDER / "fourfold.pastiche",
+            photographs=find_styles(photos, field="photographs"),
+            encoder=encoder,
+            encoder_weights=encoder_weights,
+            layers=layers,
+            size=size,
+        )
+        outcome = bench_upscale(request, _say)
+    except (BenchError, EncoderFileError, PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
 def _say(text: str) -> None:
     click.echo(f"measuring {text} ...", err=True)
 
