@@ -185,7 +185,7 @@ class TrainingRun:
             photograph = fit_long_side(self._samples[0], PREVIEW_SIZE)
             pictures = stylize_in_every_style(network, photograph)
             for name, picture in zip(self._style_hashes, pictures, strict=True):
-                files[_preview_path(name)] = _webp(picture)
+                files[preview_path(name)] = webp(picture)
         path = self._path(f"{self._about.id}.pastiche")
         write_pack(path, self._manifest(), files)
         return path
@@ -235,7 +235,7 @@ class TrainingRun:
             artist=about.artist if about else "",
             license=about.license if about else "",
             attribution=about.attribution if about else "",
-            preview=_preview_path(name) if self._samples else None,
+            preview=preview_path(name) if self._samples else None,
         )
 
     def _provenance(self, loaded: LoadedEncoder[Encoder]) -> TrainingProvenance:
@@ -357,11 +357,13 @@ def with_styles(
     return changed
 
 
-def _preview_path(name: str) -> str:
+def preview_path(name: str) -> str:
+    """Where in a pack the preview of the style of that id is."""
     return f"previews/{name}.webp"
 
 
-def _webp(picture: Image.Image) -> bytes:
+def webp(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a preview."""
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=85, method=6)
     return buffer.getvalue()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pastiche_daemon.cli.packs_diff import diff
+from pastiche_daemon.cli.packs_import import import_network
 from pastiche_daemon.cli.packs_keys import keygen, sign, trust, verify
 from pastiche_daemon.cli.packs_settings import settings
 from pastiche_daemon.cli.packs_versions import pin, rollback, unpin, versions
@@ -39,6 +40,7 @@ def packs() -> None:
 
 for _command in (versions, pin, unpin, rollback, diff, keygen, sign, verify, trust, settings):
     packs.add_command(_command)
+packs.add_command(import_network)
 
 
 @packs.command(

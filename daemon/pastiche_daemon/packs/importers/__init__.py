@@ -1,0 +1,1 @@
+"""Networks of other projects as ours. Their files are distrusted: nothing in them is executed."""
