@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pastiche_daemon.cli.packs_card import card
 from pastiche_daemon.cli.packs_diff import diff
 from pastiche_daemon.cli.packs_import import import_network
 from pastiche_daemon.cli.packs_keys import keygen, sign, trust, verify
@@ -38,7 +39,7 @@ def packs() -> None:
     """See, install, sign and remove style packs."""
 
 
-for _command in (versions, pin, unpin, rollback, diff, keygen, sign, verify, trust, settings):
+for _command in (versions, pin, unpin, rollback, diff, card, keygen, sign, verify, trust, settings):
     packs.add_command(_command)
 packs.add_command(import_network)
 
