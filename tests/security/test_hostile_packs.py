@@ -36,6 +36,7 @@ from pastiche_daemon.packs.manifest import MANIFEST_NAME
 from pastiche_daemon.packs.store import PackStore
 from tests.support.forged_pack import forge, lie_about_size, members_of, with_manifest, zip_up
 from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_upscaler import write_tiny_upscaler
 
 WEIGHTS = "weights.safetensors"
 PREVIEW = "previews/one.png"
@@ -893,3 +894,59 @@ def test_a_mutated_preview_of_another_kind(
 def test_a_mutated_manifest(tiny: Path, tmp_path: Path, changes: list[Any]) -> None:
     manifest = _mutate(members_of(tiny)[MANIFEST_NAME], changes)
     _survives(with_manifest(tmp_path / "mutated.pastiche", tiny, manifest), tmp_path)
+
+
+# --- packs that upscale ---
+
+
+@pytest.fixture(scope="module")
+def upscaler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_upscaler(tmp_path_factory.mktemp("good") / "tiny2.pastiche")
+
+
+@_FUZZ
+@given(changes=_CHANGES, part=st.sampled_from(["file", WEIGHTS, MANIFEST_NAME]))
+def test_a_mutated_pack_that_upscales(
+    upscaler: Path, tmp_path: Path, changes: list[Any], part: str
+) -> None:
+    path = tmp_path / "mutated.pastiche"
+    if part == "file":
+        path.write_bytes(_mutate(upscaler.read_bytes(), changes))
+    elif part == WEIGHTS:
+        forge(path, upscaler, replace={WEIGHTS: _mutate(members_of(upscaler)[WEIGHTS], changes)})
+    else:
+        with_manifest(path, upscaler, _mutate(members_of(upscaler)[MANIFEST_NAME], changes))
+    _survives(path, tmp_path)
+
+
+_UPSCALER_EDITS: list[tuple[str, dict[str, Any], type[PackError], str]] = [
+    ("factor", {"factor": 3}, UnsupportedPackError, r"architecture\.factor"),
+    ("another factor", {"factor": 4}, DamagedPackError, "3 widths for the factor 4, not 2"),
+    ("too few widths", {"channels": [4]}, DamagedPackError, r"architecture\.channels"),
+    ("a huge width", {"channels": [4, 10**9]}, DamagedPackError, r"architecture\.channels"),
+    ("other widths", {"channels": [8, 4]}, DamagedPackError, "the declared architecture needs"),
+    ("many blocks", {"residual_blocks": 10**6}, DamagedPackError, "residual_blocks"),
+    ("another block", {"residual_blocks": 2}, DamagedPackError, "is missing"),
+    ("an even kernel", {"end_kernel": 4}, DamagedPackError, "end_kernel must be odd"),
+    ("a norm", {"norm": "batch"}, DamagedPackError, "is missing"),
+    ("an unknown norm", {"norm": "layer"}, UnsupportedPackError, r"architecture\.norm"),
+    ("another kind", {"kind": "transformer"}, UnsupportedPackError, "Extra inputs"),
+    ("a kind to come", {"kind": "inpainter"}, UnsupportedPackError, "runs 'transformer' and"),
+]
+
+
+@pytest.mark.parametrize(
+    ("edit", "error", "message"),
+    [pytest.param(*case[1:], id=case[0]) for case in _UPSCALER_EDITS],
+)
+def test_other_networks_that_upscale_than_the_declared_are_refused(
+    upscaler: Path, forged: Path, refuse: Refuse, edit: dict[str, Any], error: Any, message: str
+) -> None:
+    forge(forged, upscaler, edit=lambda values: values["architecture"].update(edit))
+    refuse(error, message)
+
+
+def test_a_pack_that_upscales_has_no_styles(upscaler: Path, forged: Path, refuse: Refuse) -> None:
+    style = {"id": "one", "display_name": "One"}
+    forge(forged, upscaler, edit=lambda values: values.update(styles=[style]))
+    refuse(DamagedPackError, r"styles: Extra inputs are not permitted")
