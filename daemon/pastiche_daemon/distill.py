@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.functional import conv2d
 
 from pastiche_daemon.nn.encoder import Encoder, encoder_specs
 from pastiche_daemon.nn.losses import gram_matrix
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.nn.objective import wide
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
+from pastiche_daemon.nn.silent_channels import drop_silent_channels
 from pastiche_daemon.photographs import RandomCrops
 from pastiche_daemon.train import (
     CHECKPOINT,
@@ -82,14 +84,32 @@ class DistillReport(NamedTuple):
 
 
 class Distilled(NamedTuple):
-    """What was learned, in half precision, by names.
+    """What was learned, as the files hold it: rounded to half precision.
 
-    ``encoder`` has the convolutions; ``heads``, as ``aux4_1.weight`` and ``.bias``, map their
-    scaled features to the teachers' channels, so that others can check what was learned.
+    ``heads``, as ``aux4_1.weight`` and ``.bias``, map the encoder's features to the teachers'
+    channels, so that others can check what was learned.
     """
 
-    encoder: dict[str, Tensor]
+    encoder: Encoder
     heads: dict[str, Tensor]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The encoder's convolutions by name, in half precision."""
+        found: dict[str, Tensor] = {}
+        for name in self.encoder.spec.convolutions:
+            conv = self.encoder.convolution(name)
+            assert conv.bias is not None
+            found |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
+        return _halved(found)
+
+    @torch.no_grad()
+    def predict(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """The teachers' feature maps at ``layers`` for N x 3 x H x W in 0..1, in float32."""
+        predicted: dict[str, Tensor] = {}
+        for layer, maps in self.encoder(image, layers).items():
+            weight, bias = (self.heads[f"aux{layer[4:]}.{part}"] for part in ("weight", "bias"))
+            predicted[layer] = conv2d(maps, weight.float(), bias.float())
+        return predicted
 
 
 class _Learner(nn.Module):
@@ -188,36 +208,38 @@ class Distillation:
         self.save()
 
     @torch.no_grad()
-    def gram_cosines(self, image: Tensor) -> dict[str, float]:
+    def gram_cosines(self, learned: Distilled, image: Tensor) -> dict[str, float]:
         """Per layer, the cosine of the predicted Gram matrix and the teacher's for one image.
 
-        ``image`` is 1 x 3 x H x W in 0..1; the averaged weights are used, in float32.
+        ``image`` is 1 x 3 x H x W in 0..1.
         """
-        predicted = self._averaged()(image)
         cosines: dict[str, float] = {}
         for teacher in self._teachers:
             encoder = copy.deepcopy(teacher.encoder).float()
+            predicted = learned.predict(image, teacher.layers)
             for layer, target in encoder(image, teacher.layers).items():
                 cosines[layer] = gram_cosine(predicted[layer], target).item()
         return cosines
 
-    def tensors(self, photographs: Iterable[Tensor]) -> Distilled:
-        """The finished encoder, scaled to mean activation 1 over ``photographs``, and its heads."""
+    def finished(self, photographs: Sequence[Tensor]) -> Distilled:
+        """The averaged encoder and its heads.
+
+        Channels that hardly fire on ``photographs`` are left out, the others are scaled to a mean
+        activation of 1 over them.
+        """
         learner = self._averaged()
-        scaled = scale_to_mean_activation(learner.student, photographs)
-        encoder: dict[str, Tensor] = {}
-        for name in scaled.encoder.spec.convolutions:
-            conv = scaled.encoder.convolution(name)
-            assert conv.bias is not None
-            encoder |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
+        trimmed = drop_silent_channels(learner.student, photographs)
+        scaled = scale_to_mean_activation(trimmed.encoder, photographs)
         heads: dict[str, Tensor] = {}
         for (layer, head), size in zip(learner.heads.items(), learner.scales, strict=True):
             assert isinstance(head, nn.Conv2d)
             assert head.bias is not None
-            scale = scaled.scales[_conv_of(layer)].float()
-            heads[f"aux{layer[4:]}.weight"] = size * head.weight / scale[None, :, None, None]
+            conv = _conv_of(layer)
+            weight = head.weight[:, trimmed.kept[conv]]
+            scale = scaled.scales[conv].float()
+            heads[f"aux{layer[4:]}.weight"] = size * weight / scale[None, :, None, None]
             heads[f"aux{layer[4:]}.bias"] = size * head.bias
-        return Distilled(_halved(encoder), _halved(heads))
+        return Distilled(scaled.encoder.half().float(), _halved(heads))
 
     def _averaged(self) -> _Learner:
         learner = copy.deepcopy(self._learner)

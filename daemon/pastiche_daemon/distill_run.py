@@ -22,7 +22,7 @@ from pastiche_daemon.distill import (
     DistillReport,
     Teacher,
 )
-from pastiche_daemon.encoders import load_encoder
+from pastiche_daemon.encoders import CHANNELS_KEY, load_encoder
 from pastiche_daemon.nn.encoder import UnknownLayerError
 from pastiche_daemon.nn.runtime import Precision, keep_freed_memory
 from pastiche_daemon.photographs import (
@@ -119,13 +119,14 @@ def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -
             log.writerow([report.step, report.loss, *report.errors.values(), report.seconds])
             on_step(report)
     pictures = [picture_tensor(fit_long_side(image, _HELD_OUT_SIZE)) for image in held_out]
-    measured = [run.gram_cosines(picture) for picture in pictures]
+    # Other steps than those of training, so that no crop is one that was just learned.
+    batches = [crops.batch(request.steps + i, request.batch_size) for i in range(_SCALING_BATCHES)]
+    learned = run.finished(batches)
+    measured = [run.gram_cosines(learned, picture) for picture in pictures]
     cosines = {
         layer: statistics.fmean(values[layer] for values in measured)
         for layer in (measured[0] if measured else ())
     }
-    # Other steps than those of training, so that no crop is one that was just learned.
-    batches = (crops.batch(request.steps + i, request.batch_size) for i in range(_SCALING_BATCHES))
     provenance = {
         "command": request.command,
         "teachers": taught,
@@ -142,14 +143,14 @@ def distill(request: DistillRequest, on_step: Callable[[DistillReport], None]) -
     }
     metadata = {
         "architecture": STUDENT,
+        CHANNELS_KEY: json.dumps(learned.encoder.spec.blocks),
         "origin": "Trained by Pastiche: " + "; ".join(str(t["origin"]) for t in taught),
         "licence": request.licence,
         "provenance": json.dumps(provenance),
     }
-    learned = run.tensors(batches)
     path = request.folder / f"{STUDENT}.safetensors"
     _write(path.with_name(f"{STUDENT}-heads.safetensors"), learned.heads, metadata)
-    _write(path, learned.encoder, metadata)
+    _write(path, learned.tensors(), metadata)
     return DistilledFile(path, cosines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import re
 import ssl
 import urllib.error
@@ -18,8 +19,13 @@ from torch import Tensor
 from torchvision.models import get_model_weights
 
 from pastiche_daemon.encoder_store import FETCHED_KEY, EncoderStore
-from pastiche_daemon.encoders import EncoderFileError, load_encoder, load_network
-from pastiche_daemon.nn.encoder import Encoder, Preprocessing
+from pastiche_daemon.encoders import (
+    CHANNELS_KEY,
+    EncoderFileError,
+    load_encoder,
+    load_network,
+)
+from pastiche_daemon.nn.encoder import Encoder, Preprocessing, encoder_specs
 from pastiche_daemon.nn.inception import InceptionEncoder
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.packs.files import part_file
@@ -148,6 +154,8 @@ def add_encoder(
         metadata[FETCHED_KEY] = fetched_from
     if photographs is not None:
         metadata["scaled"] = "to a mean activation of 1 in every channel"
+    if isinstance(encoder, Encoder) and encoder.spec.blocks != encoder_specs()[name].blocks:
+        metadata[CHANNELS_KEY] = json.dumps(encoder.spec.blocks)
     if isinstance(encoder, Encoder) and encoder.spec.preprocessing == "caffe":
         metadata["input"] = "RGB 0..255 minus the mean"
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -26,6 +28,15 @@ from pastiche_daemon.nn.inception import (
 )
 
 N = TypeVar("N", bound=FeatureNetwork, covariant=True)
+
+CHANNELS_KEY = "channels"
+"""In a file's metadata: the width of every convolution, a list per block, as JSON."""
+# No more than VGG-19 has.
+_Width = Annotated[int, Field(ge=1, le=512)]
+_Block = Annotated[tuple[_Width, ...], Field(min_length=1, max_length=4)]
+_BLOCKS: TypeAdapter[tuple[tuple[int, ...], ...]] = TypeAdapter(
+    Annotated[tuple[_Block, ...], Field(min_length=1, max_length=5)]
+)
 
 
 class EncoderFileError(ValueError):
@@ -75,7 +86,8 @@ def load_encoder(
 
     State dicts are read with torch's allow-list of types; no code in them runs. ``preprocessing``
     defaults to what the file's metadata says (an ``input`` entry that mentions 0..255 means
-    Caffe's), else to the encoder's own. Raises `EncoderFileError`, naming the file.
+    Caffe's), else to the encoder's own; so do the widths (``channels``, a list per block). Raises
+    `EncoderFileError`, naming the file.
     """
     specs = encoder_specs()
     if name not in specs:
@@ -86,6 +98,7 @@ def load_encoder(
         preprocessing = "caffe" if "0..255" in metadata.get("input", "") else spec.preprocessing
     spec = replace(
         spec,
+        blocks=_declared_blocks(metadata, path) or spec.blocks,
         preprocessing=preprocessing or spec.preprocessing,
         pooling=pooling or spec.pooling,
     )
@@ -94,6 +107,19 @@ def load_encoder(
     except ValueError as error:
         raise EncoderFileError(f"encoder weights: {path}: {error}") from error
     return LoadedEncoder(encoder, name, _digest(path), metadata.get("origin", ""))
+
+
+def _declared_blocks(metadata: Mapping[str, str], path: Path) -> tuple[tuple[int, ...], ...] | None:
+    """The widths that a file says it has, of a network of ours whose channels were trimmed."""
+    told = metadata.get(CHANNELS_KEY)
+    if told is None:
+        return None
+    try:
+        return _BLOCKS.validate_json(told)
+    except ValidationError as error:
+        raise EncoderFileError(
+            f"encoder weights: {path}: {CHANNELS_KEY} is no list of channels per block"
+        ) from error
 
 
 def load_network(

@@ -147,6 +147,29 @@ def test_unusable_weights_are_refused_with_the_reason(tmp_path):
         load_encoder("vgg19-quarter", wrong)
 
 
+def test_widths_are_those_that_the_file_declares(tmp_path):
+    narrow = Encoder(replace(encoder_specs()["compact"], blocks=((5, 7), (3,))))
+    state = {
+        f"{name}.{part}": getattr(narrow.convolution(name), part).clone()
+        for name in narrow.spec.convolutions
+        for part in ("weight", "bias")
+    }
+    path = tmp_path / "narrow.safetensors"
+    save_file(state, path, {"channels": "[[5, 7], [3]]"})
+    encoder = load_encoder("compact", path).encoder
+    assert encoder.spec.blocks == narrow.spec.blocks
+    torch.testing.assert_close(
+        encoder(image(), ["relu2_1"])["relu2_1"], narrow(image(), ["relu2_1"])["relu2_1"]
+    )
+    for told in ("[[5, 7], [0]]", "[[5, 7], [513]]", "[]", "[[]]", "5", "[[5], [7], 3]", "nothing"):
+        save_file(state, path, {"channels": told})
+        with pytest.raises(EncoderFileError, match="no list of channels per block"):
+            load_encoder("compact", path)
+    save_file(state, path, {"channels": "[[5, 8], [3]]"})
+    with pytest.raises(EncoderFileError, match="has shape"):
+        load_encoder("compact", path)
+
+
 def test_state_dicts_never_run_code(tmp_path):
     class Evil:
         def __reduce__(self):

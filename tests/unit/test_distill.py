@@ -59,6 +59,7 @@ def test_the_student_learns_and_its_file_says_from_whom(tmp_path):
     assert "random weights for tests" in metadata["origin"]
     assert set(provenance["gram_cosines"]) == {"relu1_1", "relu2_1"}
     encoder = load_encoder("compact", path).encoder
+    assert json.loads(metadata["channels"]) == [list(block) for block in encoder.spec.blocks]
     # What the file holds is what was measured: heads on scaled features, within half precision.
     teacher = load_encoder("vgg19-quarter", tmp_path / "teacher.safetensors").encoder
     image = picture_tensor(fit_long_side(load_picture(Path(photo)), 512))
