@@ -18,6 +18,7 @@ from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
 from tests.support.tiny_training import write_encoder
+from tests.support.tiny_upscaler import tiny_architecture, write_tiny_upscaler
 
 INSIDE = Path(__file__).parent / "inside.py"
 
@@ -35,8 +36,8 @@ _SLOW = TransformerArchitecture(
 
 @pytest.fixture(scope="session")
 def gimp_home(gimp_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
-    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow),
-    and an encoder of random weights.
+    """A home with the plug-in, and packs: tiny (one, two), other (three), slow (slow), tiny2 that
+    upscales twice and slow8 eight times; and an encoder of random weights.
 
     No daemon runs yet: the plug-in starts one when it needs it.
     """
@@ -48,6 +49,9 @@ def gimp_home(gimp_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspac
     write_tiny_pack(
         packs / "slow-1.0.0.pastiche", pack_id="slow", styles=("slow",), architecture=_SLOW
     )
+    write_tiny_upscaler(packs / "tiny2-1.0.0.pastiche")
+    large = tiny_architecture(8, channels=(96, 64, 32, 16), residual_blocks=32)
+    write_tiny_upscaler(packs / "slow8-1.0.0.pastiche", pack_id="slow8", architecture=large)
     (workspace.data.root / "encoders").mkdir()
     write_encoder(workspace.data.root / "encoders" / f"{ENCODER}.safetensors")
     write_daemon_command(workspace, "--threads", "1", "--idle-exit", "0")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PROCEDURE = "plug-in-pastiche"
 PAINT = "plug-in-pastiche-paint-like"
+UPSCALE = "plug-in-pastiche-upscale"
+LEARN = "plug-in-pastiche-learn"
 RERUN = "plug-in-pastiche-rerun"
 # Of random weights, among the user's own encoders.
 ENCODER = "vgg19-quarter"

@@ -216,7 +216,9 @@ def run(procedure, image, layers, run_mode="noninteractive", **arguments):
     values = found.run(config)
     status = values.index(0).value_nick
     answer = {"status": status, "layers": []}
-    if status == "success":
+    if status == "success" and values.length() > 1 and isinstance(values.index(1), str):
+        answer["text"] = values.index(1)
+    elif status == "success":
         answer["layers"] = [layer.get_id() for layer in values.get_core_object_array(1)]
     else:
         answer["error"] = Gimp.get_pdb().get_last_error()

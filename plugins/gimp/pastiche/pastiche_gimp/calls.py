@@ -12,7 +12,13 @@ import gi
 from gi.repository import Gimp
 
 from pastiche_client.paths import data_paths
-from pastiche_gimp.return_values import cancelled, failed, layers_returned, nothing_returned
+from pastiche_gimp.return_values import (
+    cancelled,
+    failed,
+    layers_returned,
+    nothing_returned,
+    text_returned,
+)
 from pastiche_gimp.source import check_layers
 from pastiche_gimp.words import gimp_texts
 
@@ -64,9 +70,9 @@ def answered(
     image: Gimp.Image | None,
     drawables: Sequence[Gimp.Drawable],
     config: Gimp.ProcedureConfig,
-    act: Callable[[Call], Done | None],
+    act: Callable[[Call], Done | str | None],
 ) -> Gimp.ValueArray:
-    """Return what `act` did; whatever is raised is told in a sentence."""
+    """Return what `act` did, a text, or that it was cancelled; what is raised is told in words."""
     loading = threading.Thread(target=_client_class, name="pastiche-import")
     loading.start()  # while GIMP reads the layer
     texts = gimp_texts()
@@ -82,6 +88,8 @@ def answered(
             return failed(procedure, texts.sentence(error, data_paths()))
         if done is None:
             return cancelled(procedure)
+        if isinstance(done, str):
+            return text_returned(procedure, done)
         if mode == Gimp.RunMode.NONINTERACTIVE:
             return layers_returned(done.image, done.layers)
         for sentence in done.told:

@@ -28,6 +28,26 @@ def dialog_window(texts: Texts, title: str, ok: str) -> GimpUi.Dialog:
     return dialog
 
 
+def ok_window(texts: Texts, title: str, ok: str) -> GimpUi.Dialog:
+    """Cancel and OK, named `ok`, in a window that is wide enough for a line of progress."""
+    dialog = progress_window(texts, title)
+    dialog.add_button(ok, Gtk.ResponseType.OK).grab_focus()
+    dialog.set_alternative_button_order_from_array([Gtk.ResponseType.OK, Gtk.ResponseType.CANCEL])
+    dialog.set_default_response(Gtk.ResponseType.OK)
+    return dialog
+
+
+def closing_window(texts: Texts, title: str, ok: str) -> GimpUi.Dialog:
+    """Close and OK, named `ok`, for what goes on when the window is closed."""
+    dialog = _window(title)
+    dialog.add_button(texts.close, Gtk.ResponseType.CLOSE)
+    dialog.add_button(ok, Gtk.ResponseType.OK)
+    dialog.set_alternative_button_order_from_array([Gtk.ResponseType.OK, Gtk.ResponseType.CLOSE])
+    dialog.set_default_response(Gtk.ResponseType.OK)
+    dialog.set_size_request(_PROGRESS_WIDTH, -1)
+    return dialog
+
+
 def progress_window(texts: Texts, title: str) -> GimpUi.Dialog:
     """A window that can only be cancelled, wide enough for a line of progress."""
     dialog = _window(title)

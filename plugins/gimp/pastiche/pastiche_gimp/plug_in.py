@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 STYLIZE = "plug-in-pastiche"
 PAINT = "plug-in-pastiche-paint-like"
+UPSCALE = "plug-in-pastiche-upscale"
+LEARN = "plug-in-pastiche-learn"
 RERUN = "plug-in-pastiche-rerun"
 GET_RECIPE = "plug-in-pastiche-get-recipe"
 
 _MENU = "<Image>/Filters/Artistic"
+_MOST_FACTOR = 8
 _FOLDER = Path(__file__).parents[1]
 
 
@@ -73,6 +76,41 @@ def _paint(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
     procedure.set_documentation(texts.paint_blurb, texts.paint_help, name)
     add_paint_arguments(procedure, texts)
     _add_layers(procedure)
+    return procedure
+
+
+def _upscale(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
+    def run(*given: Any) -> Gimp.ValueArray:
+        from pastiche_gimp.procedures import upscale
+
+        return upscale(*given)
+
+    texts = gimp_texts()
+    procedure = _image_procedure(plug_in, name, run)
+    procedure.set_menu_label(texts.upscale_menu_entry)
+    procedure.add_menu_path(_MENU)
+    procedure.set_documentation(texts.upscale_blurb, texts.upscale_help, name)
+    procedure.add_int_argument(
+        "factor", texts.factor, texts.factor_argument, 0, _MOST_FACTOR, 0, arguments.FLAGS
+    )
+    _add_layers(procedure)
+    return procedure
+
+
+def _learn(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
+    def run(*given: Any) -> Gimp.ValueArray:
+        from pastiche_gimp.procedures import learn
+
+        return learn(*given)
+
+    from pastiche_gimp.learn_arguments import add_learn_arguments
+
+    texts = gimp_texts()
+    procedure = _image_procedure(plug_in, name, run)
+    procedure.set_menu_label(texts.learn_menu_entry)
+    procedure.add_menu_path(_MENU)
+    procedure.set_documentation(texts.learn_blurb, texts.learn_help, name)
+    add_learn_arguments(procedure, texts)
     return procedure
 
 
@@ -133,4 +171,11 @@ def _add_layers(procedure: Gimp.Procedure) -> None:
     )
 
 
-_PROCEDURES = {STYLIZE: _stylize, PAINT: _paint, RERUN: _rerun, GET_RECIPE: _get_recipe}
+_PROCEDURES = {
+    STYLIZE: _stylize,
+    PAINT: _paint,
+    UPSCALE: _upscale,
+    LEARN: _learn,
+    RERUN: _rerun,
+    GET_RECIPE: _get_recipe,
+}

@@ -19,48 +19,12 @@ from pastiche_gimp.words import gimp_texts
 from pastiche_gimp.work import Work, run_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pastiche_client.editing.options import Options
     from pastiche_client.editing.paint_recipe import PaintRecipe
     from pastiche_gimp.paint_work import PaintWork
     from pastiche_gimp.work import Done
-
-
-def stylize(
-    procedure: Gimp.Procedure,
-    run_mode: Gimp.RunMode,
-    image: Gimp.Image | None,
-    drawables: Sequence[Gimp.Drawable],
-    config: Gimp.ProcedureConfig,
-    _data: object,
-) -> Gimp.ValueArray:
-    """Stylize the selected layers."""
-    return answered(procedure, run_mode, image, drawables, config, _stylized)
-
-
-def paint(
-    procedure: Gimp.Procedure,
-    run_mode: Gimp.RunMode,
-    image: Gimp.Image | None,
-    drawables: Sequence[Gimp.Drawable],
-    config: Gimp.ProcedureConfig,
-    _data: object,
-) -> Gimp.ValueArray:
-    """Paint the selected layer like others."""
-    return answered(procedure, run_mode, image, drawables, config, _painted)
-
-
-def rerun(
-    procedure: Gimp.Procedure,
-    run_mode: Gimp.RunMode,
-    image: Gimp.Image | None,
-    drawables: Sequence[Gimp.Drawable],
-    config: Gimp.ProcedureConfig,
-    _data: object,
-) -> Gimp.ValueArray:
-    """Make once more what the selected layer was made of, with its recipe."""
-    return answered(procedure, run_mode, image, drawables, config, _made_again)
 
 
 def get_recipe(
@@ -145,6 +109,21 @@ def _painted_again(call: Call, work: PaintWork) -> Done | None:
     return paint_waiting(call.client(), work, call.texts)
 
 
+def _upscaled(call: Call) -> Done | None:
+    from pastiche_gimp.upscale_work import UpscaleWork, factors_of, upscale_waiting
+
+    layers = call.layers()
+    if len(layers) > 1:
+        raise refusals.one_layer_to_upscale()
+    if call.asks:
+        call.load_windows()
+        from pastiche_gimp.upscale_dialog import run_upscale_dialog
+
+        return run_upscale_dialog(call.config, call.client(), call.texts, layers[0])
+    factor = call.config.get_property("factor") or factors_of(call.client())[0]
+    return upscale_waiting(call.client(), UpscaleWork.read(layers[0], factor), call.texts)
+
+
 def _run(call: Call, work: Work) -> Done | None:
     interactive = call.mode != Gimp.RunMode.NONINTERACTIVE
     return run_waiting(call.client(), work, call.texts, interactive=interactive)
@@ -158,3 +137,51 @@ def _given_options(config: Gimp.ProcedureConfig) -> Options:
             raise refusals.no_style()
         config.set_property("style", last.style)
     return arguments.options_of(config)
+
+
+def _learned(call: Call) -> str | None:
+    from pastiche_gimp.learn_arguments import one_layer
+
+    if call.asks:
+        call.load_windows()
+        from pastiche_gimp.learn_dialog import run_learn_dialog
+
+        run_learn_dialog(call, call.client())
+        return ""
+    from pastiche_client.trainings import LearnOptions
+    from pastiche_gimp.learn_source import read_learned
+
+    name = call.config.get_property("name").strip()
+    if not name:
+        raise refusals.no_learn_name()
+    style = read_learned(one_layer(call))
+    options = LearnOptions(minutes=call.config.get_property("minutes"))
+    return call.client().start_learning(style, name, options).id
+
+
+def _procedure(
+    act: Callable[[Call], Done | str | None],
+) -> Callable[..., Gimp.ValueArray]:
+    def run(
+        procedure: Gimp.Procedure,
+        run_mode: Gimp.RunMode,
+        image: Gimp.Image | None,
+        drawables: Sequence[Gimp.Drawable],
+        config: Gimp.ProcedureConfig,
+        _data: object,
+    ) -> Gimp.ValueArray:
+        return answered(procedure, run_mode, image, drawables, config, act)
+
+    return run
+
+
+#: Stylizes the selected layers.
+stylize = _procedure(_stylized)
+#: Paints the selected layer like others.
+paint = _procedure(_painted)
+#: Puts a larger copy of the selected layer above it.
+upscale = _procedure(_upscaled)
+#: Learns the style of the selected layer, or shows what is being learned.
+learn = _procedure(_learned)
+#: Makes once more what the selected layer was made of, with its recipe.
+rerun = _procedure(_made_again)

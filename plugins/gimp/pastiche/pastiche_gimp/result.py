@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gi.repository import Gegl, Gimp
 
 from pastiche_client.editing import refusals
-from pastiche_gimp.pixels import whole
+from pastiche_gimp.pixels import read, whole
 
 if TYPE_CHECKING:
     from pastiche_client.layer import Layer
@@ -18,6 +18,9 @@ _TYPES = {
     Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
     Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE),
 }
+
+
+_MASK = "Y float"
 
 
 def why_no_place(source: Source) -> refusals.RefusalError | None:
@@ -65,6 +68,32 @@ def insert_above(
     return layer
 
 
+def insert_larger(source: Source, pixels: Layer, name: str, factor: int) -> Gimp.Layer:
+    """A new layer above a source that was read whole, `factor` times as wide and high.
+
+    It begins at the source's upper left corner, and may go beyond the image. A mask of the source
+    is made larger, too.
+    """
+    image, drawable = source.image, source.drawable
+    kind = _TYPES[image.get_base_type()][source.wire.has_alpha]
+    size = (source.size[0] * factor, source.size[1] * factor)
+    layer = Gimp.Layer.new(image, name, *size, kind, 100.0, image.get_default_new_layer_mode())
+    _, x, y = drawable.get_offsets()
+    layer.set_offsets(x, y)
+    buffer = layer.get_buffer()
+    buffer.set(whole(layer).rectangle, source.wire.babl, bytes(pixels.data))
+    buffer.flush()
+    if source.mask is not None:
+        mask = layer.create_mask(Gimp.AddMaskType.BLACK)
+        mask_buffer = mask.get_buffer()
+        mask_buffer.set(whole(layer).rectangle, _MASK, _scaled(source.mask, source.size, size))
+        mask_buffer.flush()
+        layer.add_mask(mask)
+    image.insert_layer(layer, drawable.get_parent(), image.get_item_position(drawable))
+    layer.set_edit_mask(False)
+    return layer
+
+
 def replace_in_place(source: Source, pixels: Layer) -> Gimp.Layer:
     """Replace the source's pixels, within the selection.
 
@@ -80,6 +109,25 @@ def replace_in_place(source: Source, pixels: Layer) -> Gimp.Layer:
         raise refusals.editor_failed(Gimp.get_pdb().get_last_error())
     layer.update(source.region.x, source.region.y, source.region.width, source.region.height)
     return layer
+
+
+def _scaled(mask: MaskPixels, old: tuple[int, int], new: tuple[int, int]) -> bytes:
+    """A mask's values in another size, as GIMP interpolates; in the format `_MASK`."""
+    precision = Gimp.Precision.FLOAT_LINEAR
+    scratch = Gimp.Image.new_with_precision(*old, Gimp.ImageBaseType.GRAY, precision)
+    try:
+        scratch.undo_disable()
+        layer = Gimp.Layer.new(
+            scratch, "mask", *old, Gimp.ImageType.GRAY_IMAGE, 100.0, Gimp.LayerMode.NORMAL
+        )
+        buffer = layer.get_buffer()
+        buffer.set(whole(layer).rectangle, mask.babl, mask.data)
+        buffer.flush()
+        scratch.insert_layer(layer, None, 0)
+        layer.scale(*new, False)
+        return read(layer.get_buffer(), whole(layer), _MASK)
+    finally:
+        scratch.delete()
 
 
 def _combined(layer: Gimp.Layer, source: Source, masks: list[MaskPixels]) -> Gimp.LayerMask:

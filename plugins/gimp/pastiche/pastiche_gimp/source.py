@@ -88,13 +88,13 @@ def check_in_place(layers: Sequence[Gimp.Layer]) -> None:
             raise refusals.not_in_place(layer.get_name())
 
 
-def read_source(layer: Gimp.Layer, *, in_place: bool) -> Source:
-    """Read a layer that `check_layers` has passed.
+def read_source(layer: Gimp.Layer, *, in_place: bool, selected: bool = True) -> Source:
+    """Read a layer that `check_layers` has passed; all of it if not `selected`.
 
     Raises:
         RefusalError: nothing is there to be stylized.
     """
-    region = selected_region(layer)
+    region = selected_region(layer) if selected else whole(layer)
     wire = wire_format(layer)
     # In place, filters stay on top of what is written: they must not be in it, too.
     data = _pixels(layer, region, wire, as_seen=not in_place)
@@ -119,7 +119,7 @@ def read_source(layer: Gimp.Layer, *, in_place: bool) -> Source:
             data,
             offset=(x + region.x, y + region.y),
         ),
-        selection=_selection(layer, region),
+        selection=_selection(layer, region) if selected else None,
         mask=_own_mask(layer, region),
     )
 
