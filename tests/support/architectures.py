@@ -46,17 +46,17 @@ def seeded_network(spec: TransformerSpec, seed: int = 0) -> TransformerNetwork:
     state = network.state_dict()
     with torch.no_grad():
         for number, (name, value) in enumerate(state.items()):
-            waves = _waves(value.numel(), 1.7 * seed + number).reshape(value.shape)
+            noise = waves(value.numel(), 1.7 * seed + number).reshape(value.shape)
             if name.endswith("conv.weight"):
-                value.copy_(waves * (2 * value.shape[1] / value.numel()) ** 0.5)
+                value.copy_(noise * (2 * value.shape[1] / value.numel()) ** 0.5)
             elif name.endswith("norm.scale"):
-                value.copy_(1 + 0.4 * waves)
+                value.copy_(1 + 0.4 * noise)
             elif name.endswith(("norm.shift", "conv.bias")):
-                value.copy_(0.3 * waves)
+                value.copy_(0.3 * noise)
         weight, bias = network.last.conv.weight, network.last.conv.bias
         assert bias is not None
         # Each channel of the output around the middle grey, whatever the architecture.
-        weight.copy_(_waves(weight.numel(), seed + 0.5).reshape(weight.shape))
+        weight.copy_(waves(weight.numel(), seed + 0.5).reshape(weight.shape))
         weight.mul_(1.2 / weight.flatten(1).norm(dim=1)[:, None, None, None])
         bias.zero_()
         _calibrate(network)
@@ -79,7 +79,7 @@ def picture(height: int = 60, width: int = 52) -> Tensor:
     return torch.stack([0.7 * x + 0.3 * edge, rings, 0.5 * y + 0.5 * rings * edge])[None].float()
 
 
-def _waves(count: int, phase: float) -> Tensor:
+def waves(count: int, phase: float) -> Tensor:
     """Deterministic noise with mean 0 and variance 1."""
     index = torch.arange(1, count + 1, dtype=torch.float64)
     fraction = (torch.sin(index * 12.9898 + phase * 78.233) * 43758.5453) % 1.0
