@@ -8,10 +8,12 @@ from krita import DockWidget
 
 from .guard import guard_with
 from .job_view import JobList
+from .learn_page import LearnPage
 from .message_bar import MessageBar
 from .paint_page import PaintPage
 from .qt import QTabWidget, QVBoxLayout, QWidget
 from .stylize_page import StylizePage
+from .upscale_page import UpscalePage
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -32,12 +34,17 @@ class PasticheDocker(DockWidget):
         self._message = MessageBar(texts.close)
         self._stylizing = StylizePage(studio, guard)
         self._painting = PaintPage(studio, guard)
+        self._upscaling = UpscalePage(studio, guard)
+        self._learning = LearnPage(studio, guard)
         self._pages = QTabWidget()
         self._pages.setDocumentMode(True)
-        self._pages.addTab(self._stylizing, texts.stylize)
-        self._pages.addTab(self._painting, texts.paint_title)
-        self._pages.setTabToolTip(0, texts.blurb)
-        self._pages.setTabToolTip(1, texts.paint_blurb)
+        for page, title, tip in (
+            (self._stylizing, texts.stylize, texts.blurb),
+            (self._painting, texts.paint, f"{texts.paint_title}: {texts.paint_blurb}"),
+            (self._upscaling, texts.upscale, f"{texts.upscale_title}: {texts.upscale_blurb}"),
+            (self._learning, texts.learn, f"{texts.learn_title}: {texts.learn_blurb}"),
+        ):
+            self._pages.setTabToolTip(self._pages.addTab(page, title), tip)
 
         content = QWidget()
         whole = QVBoxLayout(content)
@@ -51,6 +58,8 @@ class PasticheDocker(DockWidget):
         studio.told.connect(self._message.tell)
         studio.stylizing_wanted.connect(self.show_stylizing)
         studio.painting.wanted.connect(self.show_painting)
+        studio.upscaling.wanted.connect(self.show_upscaling)
+        studio.learning.wanted.connect(self.show_learning)
         self._pages.currentChanged.connect(lambda _: self._turned())
         self.visibilityChanged.connect(self._visibility_changed)
 
@@ -65,6 +74,14 @@ class PasticheDocker(DockWidget):
         """Turn to the page “Paint like another layer”."""
         self._pages.setCurrentWidget(self._painting)
 
+    def show_upscaling(self) -> None:
+        """Turn to the page “Upscale layer”."""
+        self._pages.setCurrentWidget(self._upscaling)
+
+    def show_learning(self) -> None:
+        """Turn to the page “Learn this layer's style”."""
+        self._pages.setCurrentWidget(self._learning)
+
     def _visibility_changed(self, visible: bool) -> None:
         self._visible = visible
         self._turned()
@@ -73,6 +90,5 @@ class PasticheDocker(DockWidget):
             self._studio.load_catalogue()
 
     def _turned(self) -> None:
-        stylizing = self._pages.currentWidget() is self._stylizing
-        self._stylizing.set_active(self._visible and stylizing)
-        self._painting.set_active(self._visible and not stylizing)
+        for page in (self._stylizing, self._painting, self._upscaling, self._learning):
+            page.set_active(self._visible and self._pages.currentWidget() is page)

@@ -38,7 +38,12 @@ class PasticheExtension(Extension):
         studio, texts = self._studio, self._studio.texts
         guard = guard_with(studio.tell_error)
         actions: list[tuple[str, str, str, Callable[[], object]]] = [
-            ("pastiche_show", texts.menu_entry, texts.blurb, _show_stylizing),
+            (
+                "pastiche_show",
+                texts.menu_entry,
+                texts.blurb,
+                lambda: _show(PasticheDocker.show_stylizing),
+            ),
             (
                 "pastiche_stylize",
                 f"{texts.title}: {texts.stylize}",
@@ -46,12 +51,35 @@ class PasticheExtension(Extension):
                 studio.stylize,
             ),
             ("pastiche_again", texts.again, texts.again_tip, studio.stylize_again),
-            ("pastiche_paint_show", texts.paint_menu_entry, texts.paint_blurb, _show_painting),
+            (
+                "pastiche_paint_show",
+                texts.paint_menu_entry,
+                texts.paint_blurb,
+                lambda: _show(PasticheDocker.show_painting),
+            ),
             (
                 "pastiche_paint",
                 f"{texts.title}: {texts.paint}",
                 texts.paint_tip,
                 studio.painting.paint,
+            ),
+            (
+                "pastiche_upscale_show",
+                texts.upscale_menu_entry,
+                texts.upscale_blurb,
+                lambda: _show(PasticheDocker.show_upscaling),
+            ),
+            (
+                "pastiche_upscale",
+                f"{texts.title}: {texts.upscale}",
+                texts.upscale_tip,
+                studio.upscaling.upscale,
+            ),
+            (
+                "pastiche_learn_show",
+                texts.learn_menu_entry,
+                texts.learn_blurb,
+                lambda: _show(PasticheDocker.show_learning),
             ),
         ]
         for name, text, tip, act in actions:
@@ -79,16 +107,11 @@ def _show_docker() -> None:
         docker.raise_()
 
 
-def _show_stylizing() -> None:
+def _show(turn: Callable[[PasticheDocker], None]) -> None:
+    """Show the docker, turned to a page."""
     _show_docker()
     for docker in _dockers():
-        docker.show_stylizing()
-
-
-def _show_painting() -> None:
-    _show_docker()
-    for docker in _dockers():
-        docker.show_painting()
+        turn(docker)
 
 
 def _dockers() -> list[PasticheDocker]:

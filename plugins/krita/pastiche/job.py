@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from pastiche_client.client import Client
     from pastiche_client.editing.run_states import RunItem, RunState
     from pastiche_client.editing.texts import Texts
-    from pastiche_client.results import OptimizeResult, StylizeResult
+    from pastiche_client.results import OptimizeResult, StylizeResult, UpscaleResult
 
     from .poster import Poster
     from .work import Work
 
-    ItemOutcome: TypeAlias = Outcome[StylizeResult] | Outcome[OptimizeResult]
-    RunResult: TypeAlias = Outcomes[StylizeResult] | Outcomes[OptimizeResult]
+    ItemOutcome: TypeAlias = (
+        Outcome[StylizeResult] | Outcome[OptimizeResult] | Outcome[UpscaleResult]
+    )
+    RunResult: TypeAlias = (
+        Outcomes[StylizeResult] | Outcomes[OptimizeResult] | Outcomes[UpscaleResult]
+    )
 
 
 class Run(Protocol):

@@ -51,8 +51,8 @@ def look() -> LayerView | None:
         return None
     node = selected_layers(document)[0]
     check_layer(node)
-    _, rect = readable_rect(document, node)
     selection = selection_of(document, node)
+    _, rect = readable_rect(node, selection)
     small = node.thumbnail(_FINGERPRINT_SIDE, _FINGERPRINT_SIDE)
     selected = None
     if selection is not None:

@@ -18,7 +18,7 @@ from .selection import selection_mask, selection_of, selection_rect
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from krita import Document, Node
+    from krita import Document, Node, Selection
 
     from .qt import QUuid
 
@@ -108,17 +108,18 @@ def nodes_below(parent: Node) -> Iterator[Node]:
         yield from nodes_below(node)
 
 
-def read_source(document: Document, node: Node) -> Source:
-    """The layer's pixels within the selection.
+def read_source(document: Document, node: Node, *, selected: bool = True) -> Source:
+    """The layer's pixels within the selection, or all of them if not only what is `selected`.
 
     Raises:
         RefusalError: there is nothing to stylize.
     """
     check_layer(node)
     document.waitForDone()  # what the user did last may still be on its way
-    layer_rect, rect = readable_rect(document, node)
+    selection = selection_of(document, node) if selected else None
+    layer_rect, rect = readable_rect(node, selection)
     pixels = read_pixels(node, rect)
-    mask = selection_mask(selection_of(document, node), rect)
+    mask = selection_mask(selection, rect)
     if pixels.is_transparent:
         if rect == layer_rect:
             raise refusals.layer_empty(node.name())
@@ -126,7 +127,7 @@ def read_source(document: Document, node: Node) -> Source:
     return Source(node.uniqueId(), node.name(), rect, layer_rect, pixels, mask)
 
 
-def readable_rect(document: Document, node: Node) -> tuple[QRect, QRect]:
+def readable_rect(node: Node, selection: Selection | None) -> tuple[QRect, QRect]:
     """The bounds of a layer, and those of its selected part.
 
     Raises:
@@ -135,7 +136,7 @@ def readable_rect(document: Document, node: Node) -> tuple[QRect, QRect]:
     layer_rect = node.bounds()
     if layer_rect.isEmpty():
         raise refusals.layer_empty(node.name())
-    selected = selection_rect(selection_of(document, node))
+    selected = selection_rect(selection)
     rect = layer_rect if selected is None else layer_rect.intersected(selected)
     if rect.isEmpty():
         raise refusals.selection_outside(node.name())

@@ -19,6 +19,7 @@ from pastiche_client.editing.translations import translator
 
 from .frames import AnimatedLayer, key_times
 from .job import Services
+from .learn_studio import LearnStudio
 from .option_holder import OptionHolder
 from .paint_studio import PaintStudio
 from .poster import Poster
@@ -26,6 +27,7 @@ from .qt import QLocale, QTimer, pyqtSignal
 from .reading import active_document, read_source, selected_layers
 from .recipes import find_recipe
 from .stylize_job import StylizeJob
+from .upscale_studio import UpscaleStudio
 from .work import StylizeFrames, StylizeWork
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Studio(OptionHolder[Options]):
         catalogue: the styles; None until they are loaded.
         options: the values of stylizing; None while there is no style.
         painting: the values of painting like other layers.
+        upscaling: the factor of upscaling layers.
+        learning: the styles that are being learned.
         all_frames: whether an animated layer's frames are all stylized.
     """
 
@@ -59,10 +63,13 @@ class Studio(OptionHolder[Options]):
         self.poster = Poster(self.tell_error, self)
         self.services = Services(self.client, self.texts, self.poster)
         self.painting = PaintStudio(self)
+        self.upscaling = UpscaleStudio(self)
+        self.learning = LearnStudio(self)
         self.catalogue: Catalogue | None = None
         self.all_frames = False
         self.jobs: list[Job] = []
         self._loading = False
+        self._note = ""
         self._closed = False
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
@@ -100,8 +107,9 @@ class Studio(OptionHolder[Options]):
         )
         self.catalogue_changed.emit()
 
-    def reload_catalogue(self) -> None:
-        """Ask for the styles again."""
+    def reload_catalogue(self, note: str) -> None:
+        """Ask for the styles again; the note is told once they are there."""
+        self._note = note
         self.catalogue = None
         self.load_catalogue()
 
@@ -127,12 +135,15 @@ class Studio(OptionHolder[Options]):
             self.options = options
         self.catalogue_changed.emit()
         self.options_changed.emit()
-        self.told.emit("")
+        self.told.emit(self._note)
+        self._note = ""
         if options is None:
             self.tell_error(refusals.no_packs())
         for problem in (*self.presets.problems, *self.painting.presets.problems):
             self.tell_error(problem)
         self.painting.load_encoders()
+        self.upscaling.load_factors()
+        self.learning.watch.look()
 
     def _catalogue_failed(self, error: Exception) -> None:
         self._loading = False

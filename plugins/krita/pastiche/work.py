@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 from pastiche_client.editing.paint_recipe import PaintRecipe
 from pastiche_client.editing.recipe import Recipe
 from pastiche_client.editing.run_states import RunItem
-from pastiche_client.results import OptimizeResult, StylizeResult
+from pastiche_client.results import OptimizeResult, StylizeResult, UpscaleResult
 
 from .color_space import ColorSpace
 from .insertion import insert_above, require_node, result_rect
 from .pixels import Pixels, converted, finish, masked
+from .qt import QRect
 from .reading import read_pixels, wire_layer
 from .recipes import keep_recipe
 
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from pastiche_client.layer import Layer
 
     from .frames import AnimatedLayer
-    from .qt import QRect
     from .reading import Source
 
-    AnyResult: TypeAlias = StylizeResult | OptimizeResult
+    AnyResult: TypeAlias = StylizeResult | OptimizeResult | UpscaleResult
 
 
 class Work(Protocol):
@@ -90,13 +90,19 @@ class LayerWork:
             self._notes.append(self._texts.edited_meanwhile(node.name()))
         yield
         node = require_node(self._document, source.node_id, source.name)
-        rect = result_rect(source, node)
+        rect = self.place(result_rect(source, node))
         new = yield from insert_above(self._document, node, self._new_name, rect, pixels)
-        keep_recipe(self._document, new, self.recipe(result))
+        recipe = self.recipe(result)
+        if recipe is not None:
+            keep_recipe(self._document, new, recipe)
         self._notes += result.summary.notes
 
-    def recipe(self, result: AnyResult) -> Recipe | PaintRecipe:
-        """How the result was made."""
+    def place(self, rect: QRect) -> QRect:
+        """Where the result goes, in the image's pixels, if what was read is there now."""
+        return rect
+
+    def recipe(self, result: AnyResult) -> Recipe | PaintRecipe | None:
+        """How the result was made; None if it is not to be made again."""
         raise NotImplementedError
 
     def complete(self) -> Generator[None, None, list[str]]:
@@ -137,6 +143,22 @@ class PaintWork(LayerWork):
     def rect(self, key: object) -> QRect:
         assert key is self
         return self._source.rect
+
+
+class UpscaleWork(LayerWork):
+    """A layer to be made larger, from its upper left corner."""
+
+    def __init__(
+        self, document: Document, source: Source, factor: int, new_name: str, texts: Texts
+    ) -> None:
+        super().__init__(document, source, new_name, texts)
+        self._factor = factor
+
+    def place(self, rect: QRect) -> QRect:
+        return QRect(rect.topLeft(), rect.size() * self._factor)
+
+    def recipe(self, result: AnyResult) -> None:
+        assert isinstance(result, UpscaleResult)
 
 
 class FramesWork:

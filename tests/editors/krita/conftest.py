@@ -17,6 +17,7 @@ from tests.editors.support.outside_daemon import write_daemon_command
 from tests.editors.support.workspace import Workspace
 from tests.support.tiny_pack import write_tiny_pack
 from tests.support.tiny_training import write_encoder
+from tests.support.tiny_upscaler import tiny_architecture, write_tiny_upscaler
 
 INSIDE = Path(__file__).parent / "inside.py"
 
@@ -34,8 +35,8 @@ _SLOW = TransformerArchitecture(
 
 @pytest.fixture(scope="session")
 def krita_home(krita_root: EditorRoot, workspaces: Callable[[EditorRoot], Workspace]) -> Workspace:
-    """A home with the plug-in, packs - tiny (one, two), other (three), slow (slow) - and the
-    encoder vgg19-quarter with random weights.
+    """A home with the plug-in, packs - tiny (one, two), other (three), slow (slow), and tiny2 and
+    slow8 that upscale - and the encoder vgg19-quarter with random weights.
 
     No daemon runs yet: the plug-in starts one when it needs it.
     """
@@ -56,6 +57,9 @@ def write_packs(workspace: Workspace) -> None:
     write_tiny_pack(
         packs / "slow-1.0.0.pastiche", pack_id="slow", styles=("slow",), architecture=_SLOW
     )
+    write_tiny_upscaler(packs / "tiny2-1.0.0.pastiche")
+    slow = tiny_architecture(8, channels=(96, 64, 32, 16), residual_blocks=32)
+    write_tiny_upscaler(packs / "slow8-1.0.0.pastiche", pack_id="slow8", architecture=slow)
 
 
 @pytest.fixture(scope="session")

@@ -249,6 +249,11 @@ def styles():
     return [item.name for item in studio().catalogue.items]
 
 
+def styles_or_none():
+    """None while they are being loaded."""
+    return styles() if ready() else None
+
+
 def set_options(**values):
     module = __import__("pastiche.vendor.pastiche_client.editing.options", fromlist=["Options"])
     studio().set_options(module.Options(**values))
@@ -468,8 +473,11 @@ def stop_and_keep(index):
     studio().jobs[index].stop_and_keep()
 
 
-def show_page(painting):
-    docker().show_painting() if painting else docker().show_stylizing()
+def show_page(page):
+    """Turn to the page with this title."""
+    pages = docker()._pages
+    (index,) = [index for index in range(pages.count()) if pages.tabText(index) == page]
+    pages.setCurrentIndex(index)
 
 
 def shown_page():
@@ -573,6 +581,80 @@ def visible_buttons():
         for button in docker().findChildren(QPushButton)
         if button.isVisible() and button.text()
     ]
+
+
+# Upscaling: ------------------------------------------------------------------------------------
+
+
+def factors():
+    return list(studio().upscaling.factors)
+
+
+def set_factor(factor):
+    studio().upscaling.set_factor(factor)
+
+
+def upscale_page():
+    """The factors that are offered, the chosen one, and the new size."""
+    page = docker()._upscaling
+    combo = page._factor
+    offered = [combo.itemText(index) for index in range(combo.count())]
+    return [offered, combo.currentText(), page._size.text()]
+
+
+# Learning: -------------------------------------------------------------------------------------
+
+
+def learn_with(**options):
+    """Learn with these values beside the page's."""
+    watch = studio().learning.watch
+    watch._options = type(watch._options)(**options)
+
+
+def learn(name, minutes):
+    """Learn the style of the active layer; returns what is told at once."""
+    clear_message()
+    page = docker()._learning
+    page._name.setText(name)
+    page._minutes.setValue(minutes)
+    page._learn.click()
+    return message()
+
+
+def trainings():
+    """What the page shows: the names and how far they are."""
+    return [
+        {
+            "name": training.display_name,
+            "state": training.state.name,
+            "step": training.step,
+            "steps": training.steps,
+            "shown": docker()._learning._rows[training.name]._status._whole,
+        }
+        for training in studio().learning.trainings
+    ]
+
+
+def training_buttons(name):
+    """The buttons beside a training: their tips and their middles on the screen."""
+    (training,) = [t for t in studio().learning.trainings if t.display_name == name]
+    row = docker()._learning._rows[training.name]
+    found = {}
+    for button in row.findChildren(QToolButton):
+        if button.isVisible():
+            center = button.mapToGlobal(button.rect().center())
+            found[button.toolTip()] = [center.x(), center.y()]
+    return found
+
+
+def look_at_trainings():
+    studio().learning.watch.look()
+
+
+def learn_picture():
+    """The size of the sample that is shown; none without one."""
+    picture = docker()._learning._picture._picture
+    return None if picture.isNull() else [picture.width(), picture.height()]
 
 
 # Animation: ------------------------------------------------------------------------------------

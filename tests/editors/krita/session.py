@@ -104,7 +104,8 @@ class KritaSession:
         self.call("set_paint_frames", on=False)
         self.call("set_options", style="tiny/one")
         self.call("set_paint", encoder="vgg19-quarter", quality="quick")
-        self.call("show_page", painting=False)
+        self.call("set_factor", factor=2)
+        self.call("show_page", page="Stylize")
         self.call("clear_message")
 
     def add(self, name: str, data: bytes, rect: Rect, parent: str | None = None) -> None:

@@ -117,7 +117,7 @@ def test_the_recipe_makes_the_same_picture_again(krita: KritaSession) -> None:
     krita.wait_until(lambda: krita.call("active") == RESULT, "the active layer")
     krita.call("use_recipe")
     assert krita.call("paint_options") == asked
-    assert krita.call("shown_page") == "Paint like another layer"
+    assert krita.call("shown_page") == "Paint"
     assert RESULT in krita.call("message")
     krita.call("set_node", name=RESULT, visible=False)
     krita.call("activate", name="layer")
@@ -213,7 +213,7 @@ def test_every_kind_of_document_with_a_picture_of_how_far_it_is(
         samples[20:24, :, -1] = 0.0  # transparent rows stay so
         krita.add(name, space.bytes(samples), rect)
     choose(krita, [krita.call("layer_style", name="style")])
-    krita.call("show_page", painting=True)
+    krita.call("show_page", page="Paint")
     # With a note, if there are colours that the document's space does not have.
     assert krita.finished(krita.start("pastiche_paint"))["state"] == "done"
     before, after = (
@@ -273,7 +273,7 @@ def test_with_the_mouse(krita: KritaSession, tmp_path: Path) -> None:
     make(krita, LONG_RECT, **LONG)
     choose(krita, [], **LONG)
     krita.call("trigger", action="pastiche_paint_show")
-    assert krita.call("shown_page") == "Paint like another layer"
+    assert krita.call("shown_page") == "Paint"
     krita.wait_until(lambda: "vgg19-quarter" in krita.call("encoders"), "the encoders")
     assert krita.call("cut_labels") == []
     choose_style(krita, 0, "Layer: style")
@@ -307,7 +307,7 @@ def chosen_styles(krita: KritaSession) -> list[tuple[str, float]]:
 def test_rows_of_styles(krita: KritaSession) -> None:
     make(krita)
     choose(krita, [])
-    krita.call("show_page", painting=True)
+    krita.call("show_page", page="Paint")
     assert "Add a style" not in krita.call("visible_buttons")
     choose_style(krita, 0, "Layer: style")
     krita.wait_until(lambda: chosen_styles(krita) == [("style", 1.0)], "the first style")

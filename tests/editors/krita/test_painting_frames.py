@@ -38,7 +38,7 @@ def animate(
         add_frame(krita, time)
         krita.call("paint", name="animated", data=soft(rect, time), **rect.values)
     krita.call("set_time", time=3)
-    krita.call("show_page", painting=True)
+    krita.call("show_page", page="Paint")
     krita.call("set_paint_frames", on=True)
     return style
 

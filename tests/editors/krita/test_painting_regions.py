@@ -122,7 +122,7 @@ def test_with_the_boxes(krita: KritaSession) -> None:
     krita.call("add_transparency", name="soft", layer="other", **LEFT.values)
     select_layer(krita)
     choose(krita, [krita.call("layer_style", name="style")])
-    krita.call("show_page", painting=True)
+    krita.call("show_page", page="Paint")
     masks = ["soft", "left"]
     assert krita.call("listed_regions", row=0) == [
         "Everywhere",
