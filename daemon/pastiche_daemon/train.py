@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import json
 import math
 import os
@@ -112,14 +113,23 @@ class TrainConfig:
 
 
 def write_checkpoint(folder: Path, contents: Mapping[str, Any]) -> None:
-    """Write a run's checkpoint: to a temporary file first, so that there is always a whole one."""
+    """Write a run's checkpoint: to a temporary file first, so that there is always a whole one.
+
+    Raises OSError, a full disk included; the file before it stays then.
+    """
+    # Of a file that cannot be written, torch would make a RuntimeError.
+    buffer = io.BytesIO()
+    torch.save(dict(contents), buffer)
     path = folder / CHECKPOINT
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        torch.save(dict(contents), file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_resumption(folder: Path, *, resume: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +168,30 @@ def test_a_damaged_folder_fails_with_a_reason(home: Home) -> None:
         home.run()
     (home.folder.path / "state.json").write_text("{}}")
     assert home.folder.state().reason == "TRAINING_DAMAGED"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs setrlimit")
+def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> None:
+    program = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from pastiche_daemon.train import write_checkpoint
+
+folder = Path(sys.argv[1])
+write_checkpoint(folder, {"step": 1})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+try:
+    write_checkpoint(folder, {"step": 2, "weights": torch.zeros(1 << 16)})
+except OSError:
+    assert torch.load(folder / "checkpoint.pt")["step"] == 1
+    print("refused")
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "refused\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_what_a_crash_left_half_made_is_removed(home: Home) -> None:

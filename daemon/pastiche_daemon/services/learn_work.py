@@ -120,13 +120,6 @@ class LearnWork:
                 return self._install(state)
         except (TrainingError, PictureError) as error:
             raise TrainingFailedError(str(error)) from error
-        except RuntimeError as error:
-            # What torch makes of a full disk.
-            if "PytorchStreamWriter" in str(error):
-                raise StorageError(
-                    f"{self.folder.path} cannot be written; free some space and resume the training"
-                ) from error
-            raise
 
     def _begin(self) -> LearnState:
         state = self.folder.state()
