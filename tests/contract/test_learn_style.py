@@ -203,6 +203,15 @@ def test_what_does_not_exist_is_not_found(client: Client) -> None:
             call("never")
 
 
+def test_where_only_signed_packs_may_be_used_nothing_is_learned(own_home: Path) -> None:
+    environ = {"PASTICHE_TRUSTED_PACKS_ONLY": "1"}
+    with running_daemon(own_home, environ=environ) as own, Client(own.paths, start=False) as client:
+        with pytest.raises(DaemonError, match="has no signature") as caught:
+            client.start_learning(picture(), "Mine", replace(QUICK, base_pack=""))
+        assert caught.value.reason == "PACK_UNTRUSTED"
+        assert folders(own.paths) == []
+
+
 def test_a_cancelled_training_leaves_nothing(client: Client, own: DaemonProcess) -> None:
     packs = check_packs(own.paths)
     training = client.start_learning(picture(), "Mine", LONG)

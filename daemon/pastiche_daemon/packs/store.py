@@ -314,9 +314,15 @@ class PackStore:
                 self._pins.set(pack_id, None)
 
     def pin(self, pack_id: str, version: str) -> StoredPack:
-        """Let the plain name mean this version until it is unpinned. Raises as `find`."""
+        """Let the plain name mean this version until it is unpinned.
+
+        Raises `BuiltInPackError` where it is built in, which has one version, and as `find`.
+        """
         with self._lock:
-            self.find(pack_id, version)
+            if self.find(pack_id, version).place is Place.BUILT_IN:
+                raise BuiltInPackError(
+                    f"the pack {pack_id!r} is built in: it has one version, that of Pastiche"
+                )
             self._pins.set(pack_id, version)
             return self.find(pack_id)
 
@@ -340,6 +346,11 @@ class PackStore:
                     + ", ".join(found.version for found in versions[:30])
                 )
             return self.pin(pack_id, older[0].version)
+
+    @property
+    def trusted_only(self) -> bool:
+        """Whether the policy allows only packs that trusted keys have signed."""
+        return self._policy().trusted_only
 
     def origin(self, pack: Pack) -> Origin:
         """Who made a pack that is not in the store."""

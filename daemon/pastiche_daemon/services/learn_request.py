@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pastiche.v1 import training_pb2
 from pastiche_daemon.learn_store import LearnRequest
+from pastiche_daemon.packs.errors import UntrustedPackError
 from pastiche_daemon.packs.manifest import Id, License, Line, Name, Paragraph
 from pastiche_daemon.services.fields import integer, layer_planes, number, optional
 from pastiche_daemon.wire import (
@@ -65,8 +66,14 @@ def check_request(
 
     Raises:
         InvalidFieldError: a field is missing or out of its range, or the name is taken.
-        PackError: the base pack is missing or damaged.
+        PackError: the base pack is missing or damaged, or no pack without a signature may be
+            installed.
     """
+    if packs.trusted_only:
+        raise UntrustedPackError(
+            "only packs that trusted keys have signed may be installed here, and a style that is "
+            "learned has no signature; learn it elsewhere, have it signed, and install it"
+        )
     display_name = " ".join(header.display_name.split())
     _check_text("display_name", display_name, Name, "must be 1 to 120 printable characters")
     pack_id = header.pack_id or pack_id_of(display_name)
