@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,57 @@ def test_packs_of_a_shared_folder_come_and_go(client: Client, share: Path, tmp_p
         pulled.rename(share)
     wait_until(lambda: "shared" in ids(client))
     file.unlink()
+
+
+def test_daemons_that_install_into_one_folder_at_once(
+    tmp_path: Path, packs: Path, own_home: Path
+) -> None:
+    """Two daemons whose data folders have the same folder of packs; a third one watches it."""
+    common = own_home / "packs"
+    second = tmp_path / "second"
+    second.mkdir()
+    (second / "packs").symlink_to(common, target_is_directory=True)
+    third = tmp_path / "third"
+    files = [
+        write_tiny_pack(tmp_path / f"{major}.pastiche", pack_id="many", version=f"{major}.0.0")
+        for major in range(1, 7)
+    ]
+    with ExitStack() as stack:
+        for home in (own_home, second):
+            stack.enter_context(running_daemon(home))
+        stack.enter_context(running_daemon(third, arguments=["--packs-folder", str(common)]))
+        clients = [
+            stack.enter_context(Client(DataPaths(home), start=False))
+            for home in (own_home, own_home, second, second)
+        ]
+
+        def install(client: Client) -> list[str]:
+            outcomes: list[str] = []
+            for file in files:
+                try:
+                    client.install_pack(file)
+                except AlreadyExistsError:
+                    outcomes.append("there")
+                else:
+                    outcomes.append("installed")
+            return outcomes
+
+        with ThreadPoolExecutor(len(clients)) as pool:
+            outcomes = list(pool.map(install, clients))
+        assert sum(outcome.count("installed") for outcome in outcomes) == len(files)
+        wanted = [f"{major}.0.0" for major in range(6, 0, -1)]
+        assert all(list(client.get_pack("many").versions) == wanted for client in clients)
+        watching = stack.enter_context(Client(DataPaths(third), start=False))
+
+        def seen() -> bool:
+            found = {pack.id: pack for pack in watching.list_packs()}
+            return "many" in found and list(found["many"].versions) == wanted
+
+        wait_until(seen)
+        assert watching.stylize(SMALL, "many@3.0.0/one").summary.pack_version == "3.0.0"
+        clients[2].delete_pack("many")
+        assert "many" not in ids(clients[0])
+        wait_until(lambda: "many" not in ids(watching))
 
 
 def test_trusted_packs_only_by_the_settings(own_home: Path, tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_rolling_back_goes_one_version_at_a_time(store: PackStore) -> None:
     assert version(store) == "1.0.0"
     with pytest.raises(NoOlderVersionError):
         store.roll_back("masters")
+    with pytest.raises(BuiltInPackError, match="it has one version"):
+        store.pin("masters", "1.0.0")
 
 
 def test_one_version_is_removed(store: PackStore, installed: Path) -> None:

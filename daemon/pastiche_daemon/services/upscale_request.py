@@ -101,7 +101,8 @@ def find_upscaler(store: PackStore, request: UpscaleRequest, limits: LayerLimits
 
 def _pack_of(store: PackStore, request: UpscaleRequest) -> Pack:
     if request.pack:
-        return store.get(request.pack.removeprefix("packs/"))
+        pack_id, _, version = request.pack.removeprefix("packs/").partition("@")
+        return store.get(pack_id, version or None)
     found = {
         pack.manifest.id: (pack, pack.manifest.architecture.factor)
         for pack in store.list()
