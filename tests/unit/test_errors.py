@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -71,8 +72,12 @@ def test_every_pack_error_is_mapped() -> None:
     for kind in packs.PackError.__subclasses__():
         if kind is NewPackError:
             continue
-        takes_names = kind in {packs.UnknownPackError, packs.UnknownStyleError}
-        error = kind("x", []) if takes_names else kind("x")  # pyright: ignore[reportCallIssue]
+        arguments: tuple[Any, ...] = {
+            packs.UnknownPackError: ("x", []),
+            packs.UnknownStyleError: ("x", []),
+            packs.UnknownVersionError: ("x", "1.0.0", []),
+        }.get(kind, ("x",))
+        error = kind(*arguments)
         assert failure_of(error).code != code_pb2.INTERNAL
 
 
