@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from pastiche_client.client import Client
 from pastiche_client.editing.blocking import paint_and_wait
 from pastiche_client.editing.paint_options import (
+    DEFAULT_ENCODER,
     PREVIEW_SIDE,
     PaintColors,
     PaintOptions,
@@ -158,42 +159,37 @@ def test_every_value_makes_a_difference(client: Client) -> None:
     assert len({bytes(picture.layer.data) for picture in pictures if picture}) == len(pictures)
 
 
-def painted(client: Client, options: PaintOptions, **planes: Any) -> np.ndarray:
+def painted(
+    client: Client, options: PaintOptions, sources: Sequence[Layer] = STYLES, **planes: Any
+) -> np.ndarray:
     """The result's samples, 40 x 40 x 3."""
-    styles = STYLES[: len(options.styles)]
+    styles = sources[: len(options.styles)]
     run = paint_and_wait(client, SKY, styles, options, on_update=ignore, **planes)
     (outcome,) = run.succeeded
     assert outcome.result is not None
     return np.frombuffer(outcome.result.layer.data, np.uint8).reshape(40, 40, 3).astype(float)
 
 
+def tinted(picture: Layer, channel: int) -> Layer:
+    """The layer with little but one of its colours."""
+    samples = np.frombuffer(picture.data, np.uint8).reshape(-1, 3) * np.full(3, 0.2)
+    samples[:, channel] *= 5
+    return replace(picture, data=samples.astype(np.uint8).tobytes())
+
+
 def test_styles_keep_to_their_places(client: Client) -> None:
-    waves, night = (replace(style, weight=1.0) for style in QUICK.styles)
     left = bytes([255] * 20 + [0] * 20) * 40
     place = RegionChoice("Left", "1")
-    both = replace(
-        QUICK,
-        amount=1.0,
-        styles=(replace(waves, where=place), replace(night, where=replace(place, outside=True))),
-    )
-    found = painted(client, both, regions=(left, left))
-    places = [style.where for style in both.styles]
-    swapped = (replace(waves, where=places[1]), replace(night, where=places[0]))
-    other = painted(client, replace(both, styles=swapped), regions=(left, left))
-    only_waves = painted(client, replace(both, styles=(waves,)))
-
-    def color(picture: np.ndarray, columns: slice) -> np.ndarray:
-        return picture[:, columns].mean((0, 1))
-
-    # Away from the border between the places, for the network sees beyond it.
-    outer_left, outer_right = slice(0, 14), slice(26, 40)
-    for columns, with_waves, with_night in (
-        (outer_left, found, other),
-        (outer_right, other, found),
-    ):
-        wanted = color(only_waves, columns)
-        near = np.abs(color(with_waves, columns) - wanted).sum()
-        assert near < np.abs(color(with_night, columns) - wanted).sum()
+    red, blue = (replace(style, weight=1.0) for style in QUICK.styles)
+    there = replace(red, where=place), replace(blue, where=replace(place, outside=True))
+    both = replace(QUICK, amount=1.0, encoder=DEFAULT_ENCODER, styles=there)
+    sources = (tinted(STYLES[0], 0), tinted(STYLES[1], 2))
+    for order, warmer in ((sources, True), (sources[::-1], False)):
+        found = painted(client, both, sources=order, regions=(left, left))
+        warmth = found[..., 0].mean(axis=0) - found[..., 2].mean(axis=0)
+        # Away from the border between the places, for the network sees beyond it.
+        inner, outer = warmth[:14].mean(), warmth[26:].mean()
+        assert (inner - outer > 30) if warmer else (outer - inner > 30)
 
 
 def test_where_no_style_goes_the_layer_stays(client: Client) -> None:

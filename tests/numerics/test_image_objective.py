@@ -29,13 +29,13 @@ LAYERS: dict[str, Any] = {
 }
 
 
-def test_it_is_the_objective_of_training_by_default(encoder):
+def test_it_is_the_objective_of_training_but_for_the_contents_scale(encoder):
     content, style, candidate = image(0), image(1, 40, 40), image(2)
     trained = PerceptualObjective(encoder, ObjectiveWeights(content=0.3, tv=5.0, **LAYERS))
     expected = trained.losses(
         candidate, trained.content_targets(content), trained.style_targets(style)
     )
-    terms = ImageTerms(content=0.3, tv=5.0, **LAYERS)
+    terms = ImageTerms(content=0.3, tv=5.0, content_normalization="johnson", **LAYERS)
     got = ImageObjective(encoder, terms, content, [WeightedStyle(style)]).losses(candidate)
     for a, b in zip(got, expected, strict=True):
         torch.testing.assert_close(a, b)

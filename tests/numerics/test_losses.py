@@ -68,6 +68,22 @@ def test_content_loss_equals_the_equations():
     assert content_loss(f, p, "johnson", "l1").item() == pytest.approx(absolute / 60, rel=1e-5)
 
 
+@pytest.mark.parametrize(("distance", "power"), [("l2", 2), ("l1", 1)])
+def test_content_loss_relative_to_the_target_is_the_batchs_mean(distance, power):
+    f, p = features(2, 3, 4, 5), features(2, 3, 4, 5, seed=1)
+    shares: list[float] = []
+    for image in range(2):
+        pairs = list(zip(f[image].flatten().tolist(), p[image].flatten().tolist(), strict=True))
+        error = sum(abs(a - b) ** power for a, b in pairs)
+        shares.append(error / sum(abs(b) ** power for _, b in pairs))
+    found = content_loss(f, p, "target", distance)
+    assert found.item() == pytest.approx(sum(shares) / 2, rel=1e-5)
+    # The encoder's scale is nothing to it; a target of nothing is none to divide by.
+    torch.testing.assert_close(content_loss(7 * f, 7 * p, "target", distance), found)
+    nothing = torch.zeros_like(p)
+    assert content_loss(nothing, nothing, "target", distance).item() == 0
+
+
 def test_content_gradient_is_the_papers():
     """Gatys CVPR 2016, eq. 2, before the ReLU's mask: dL/dF = F - P."""
     f = features(1, 2, 3, 4).requires_grad_()
@@ -146,6 +162,7 @@ def test_content_and_variation_losses_pass_gradcheck():
     f, p = features(2, 3, 4, 5).requires_grad_(), features(2, 3, 4, 5, seed=1)
     assert gradcheck(lambda x: content_loss(x, p, "gatys"), (f,))
     assert gradcheck(lambda x: content_loss(x, p, "johnson"), (f,))
+    assert gradcheck(lambda x: content_loss(x, p, "target"), (f,))
     for exponent in (1.0, 1.5, 2.0, 3.0):
         assert gradcheck(lambda x, e=exponent: total_variation(x, e), (f,))
 

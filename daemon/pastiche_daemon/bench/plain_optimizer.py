@@ -40,7 +40,8 @@ class PlainObjective:
         features = self._features(image, {*self._content, *self._grams})
         total = torch.zeros(())
         for layer, weight in terms.content_layers.items():
-            error = F.mse_loss(features[layer], self._content[layer])
+            target = self._content[layer]
+            error = (features[layer] - target).pow(2).sum() / target.pow(2).sum()
             total = total + terms.content * weight * error
         for layer, weight in terms.style_layers.items():
             target = self._grams[layer]

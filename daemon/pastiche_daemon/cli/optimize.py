@@ -107,7 +107,7 @@ Examples:
     show_default=True,
     help="Size of the style pictures, as a factor of the content's.",
 )
-@weight_option("--content-weight", 0.03, "Alpha of the papers.")
+@weight_option("--content-weight", 0.05, "Alpha of the papers.")
 @weight_option("--style-weight", 1.0, "Beta of the papers.")
 @weight_option("--tv-weight", 2.0, "Of total variation.")
 @click.option(

@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
 from pastiche_daemon.nn.encoder import Encoder
+from pastiche_daemon.nn.loss_switches import ContentNormalization
 from pastiche_daemon.nn.losses import total_variation
 from pastiche_daemon.nn.objective import Losses, ObjectiveWeights, wide
 from pastiche_daemon.nn.style_statistics import StyleTarget
@@ -25,10 +26,12 @@ from pastiche_daemon.nn.style_statistics import StyleTarget
 class ImageTerms(ObjectiveWeights):
     """As `ObjectiveWeights`, with the content's weight for one image.
 
-    L_style is the mean over the style images, by their weights.
+    L_style is the mean over the style images, by their weights. Content and style are compared
+    relative to their targets, so that the same weights mean the same with every encoder.
     """
 
-    content: float = 0.03
+    content: float = 0.05
+    content_normalization: ContentNormalization = "target"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ContentNormalization = Literal["gatys", "johnson"]
+ContentNormalization = Literal["gatys", "johnson", "target"]
 Distance = Literal["l2", "l1"]
 StatisticKind = Literal[
     "gram", "mmd-linear", "mmd-polynomial", "mmd-gaussian", "moments", "wasserstein"

@@ -30,17 +30,25 @@ def content_loss(
     """Error between feature maps of one layer, a scalar averaged over the batch.
 
     - ``gatys``: 1/2 sum_ij (F_ij - P_ij)^2 (CVPR 2016, eq. 1);
-    - ``johnson``: 1/(C H W) ||F - P||^2 (ECCV 2016, eq. 2).
+    - ``johnson``: 1/(C H W) ||F - P||^2 (ECCV 2016, eq. 2);
+    - ``target``: ||F - P||^2 / ||P||^2, which weighs alike whatever the encoder's scale. Not in
+      the papers.
 
-    ``distance`` l1 takes absolute instead of squared differences. Raises ValueError where the
-    shapes differ.
+    ``distance`` l1 takes absolute instead of squared differences (and values). Raises ValueError
+    where the shapes differ.
     """
     _check_same_shape(features, target)
-    difference = features - target
-    error = difference.square() if distance == "l2" else difference.abs()
+    error = _powers(features - target, distance)
     if normalization == "gatys":
         return 0.5 * error.sum() / features.shape[0]
-    return error.mean()
+    if normalization == "johnson":
+        return error.mean()
+    size = _powers(target, distance).sum(dim=(1, 2, 3))
+    return (error.sum(dim=(1, 2, 3)) / size.clamp_min(torch.finfo(size.dtype).tiny)).mean()
+
+
+def _powers(values: Tensor, distance: Distance) -> Tensor:
+    return values.square() if distance == "l2" else values.abs()
 
 
 def gram_matrix(features: Tensor, normalization: GramNormalization = "chw") -> Tensor:

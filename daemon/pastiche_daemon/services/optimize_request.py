@@ -81,7 +81,8 @@ _DISTANCES: Mapping[int, Distance] = {
     optimization_pb2.DISTANCE_L1: "l1",
 }
 _CONTENT_NORMALIZATIONS: Mapping[int, ContentNormalization] = {
-    optimization_pb2.CONTENT_NORMALIZATION_UNSPECIFIED: "johnson",
+    optimization_pb2.CONTENT_NORMALIZATION_UNSPECIFIED: "target",
+    optimization_pb2.CONTENT_NORMALIZATION_TARGET: "target",
     optimization_pb2.CONTENT_NORMALIZATION_JOHNSON: "johnson",
     optimization_pb2.CONTENT_NORMALIZATION_GATYS: "gatys",
 }

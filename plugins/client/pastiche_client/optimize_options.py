@@ -13,7 +13,7 @@ Statistic: TypeAlias = Literal[
     "gram", "mmd-linear", "mmd-polynomial", "mmd-gaussian", "moments", "wasserstein"
 ]
 StatisticNormalization: TypeAlias = Literal["target", "gatys", "none"]
-ContentNormalization: TypeAlias = Literal["johnson", "gatys"]
+ContentNormalization: TypeAlias = Literal["johnson", "gatys", "target"]
 Distance: TypeAlias = Literal["l2", "l1"]
 Algorithm: TypeAlias = Literal["lbfgs", "adam", "sgd"]
 PixelRange: TypeAlias = Literal["projected", "free"]

@@ -27,6 +27,7 @@ class ContentNormalization(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONTENT_NORMALIZATION_UNSPECIFIED: _ClassVar[ContentNormalization]
     CONTENT_NORMALIZATION_JOHNSON: _ClassVar[ContentNormalization]
     CONTENT_NORMALIZATION_GATYS: _ClassVar[ContentNormalization]
+    CONTENT_NORMALIZATION_TARGET: _ClassVar[ContentNormalization]
 
 class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -45,6 +46,7 @@ DISTANCE_L1: Distance
 CONTENT_NORMALIZATION_UNSPECIFIED: ContentNormalization
 CONTENT_NORMALIZATION_JOHNSON: ContentNormalization
 CONTENT_NORMALIZATION_GATYS: ContentNormalization
+CONTENT_NORMALIZATION_TARGET: ContentNormalization
 STOP_REASON_UNSPECIFIED: StopReason
 STOP_REASON_STEPS: StopReason
 STOP_REASON_TIME: StopReason

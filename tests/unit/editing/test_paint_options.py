@@ -39,7 +39,7 @@ OPTIONS = PaintOptions(
 
 def test_the_values_become_a_request() -> None:
     told = OPTIONS.optimize_options()
-    assert told.terms.content == pytest.approx(5.0)
+    assert told.terms.content == pytest.approx(10.0)
     assert told.terms.style == 1.0
     assert (told.start, told.colors, told.style_scale) == ("noise", "luminance", 2.0)
     assert (told.size, told.scales, told.minimizer.steps) == (1024, 3, 400)
@@ -51,7 +51,7 @@ def test_the_values_become_a_request() -> None:
 
 def test_the_ends_of_the_amount_are_as_far_from_its_middle() -> None:
     weights = [PaintOptions(amount=amount).content_weight for amount in (0.0, 0.5, 1.0)]
-    assert weights == pytest.approx([50.0, 0.5, 0.005])
+    assert weights == pytest.approx([100.0, 1.0, 0.01])
 
 
 @pytest.mark.parametrize("start", PaintStart)

@@ -46,7 +46,7 @@ PREVIEW_SIDE = 384
 # The weight of content at an amount of 0.5, and the factor from there to either end. With the
 # default optimizer and encoder a picture changes about as much in the one half as in the other;
 # a content weight below the least changes nothing that is seen.
-_CONTENT = 0.5
+_CONTENT = 1.0
 _CONTENT_RANGE = 100.0
 # Closer than the two seconds in which there is to be a picture, for it comes with a step's end.
 _PREVIEW_SECONDS = 0.5
@@ -150,7 +150,7 @@ class PaintOptions:
 
     @property
     def content_weight(self) -> float:
-        """Alpha of the papers, where beta is 1: from 50 down to 0.005."""
+        """Alpha of the papers, where beta is 1: from 100 down to 0.01."""
         return _CONTENT * _CONTENT_RANGE ** (1.0 - 2.0 * self.amount)
 
     @property
