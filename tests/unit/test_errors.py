@@ -69,15 +69,15 @@ def test_every_exception_has_a_code_and_a_reason(
 
 
 def test_every_pack_error_is_mapped() -> None:
+    arguments: dict[type[packs.PackError], tuple[Any, ...]] = {
+        packs.UnknownPackError: ("x", []),
+        packs.UnknownStyleError: ("x", []),
+        packs.UnknownVersionError: ("x", "1.0.0", []),
+    }
     for kind in packs.PackError.__subclasses__():
         if kind is NewPackError:
             continue
-        arguments: tuple[Any, ...] = {
-            packs.UnknownPackError: ("x", []),
-            packs.UnknownStyleError: ("x", []),
-            packs.UnknownVersionError: ("x", "1.0.0", []),
-        }.get(kind, ("x",))
-        error = kind(*arguments)
+        error = kind(*arguments.get(kind, ("x",)))
         assert failure_of(error).code != code_pb2.INTERNAL
 
 
