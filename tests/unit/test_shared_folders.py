@@ -200,6 +200,34 @@ def test_a_folder_that_hangs_holds_nobody_up(
     assert ids(store) == ["own", "tiny"]
 
 
+def test_only_one_call_waits_for_a_folder_that_never_answered(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_pack(share / "tiny.pastiche")
+    hangs = threading.Event()
+    monkeypatch.setattr(Path, "is_dir", lambda _: hangs.wait(60))
+    waited: list[float | None] = []
+    wait = threading.Event.wait
+
+    def counting(event: threading.Event, timeout: float | None = None) -> bool:
+        if event is not hangs and timeout is not None and timeout != 60:
+            waited.append(timeout)
+            return wait(event, min(timeout, 0.05))
+        return wait(event, timeout)
+
+    monkeypatch.setattr(threading.Event, "wait", counting)
+    folder = SharedFolder(share, PackLimits())
+    for _ in range(3):
+        found, problem = folder.read()
+        assert not found
+        assert "does not answer" in str(problem)
+    assert waited == [20.0, 0.0, 0.0]
+    hangs.set()
+    while folder.read()[1] is not None:
+        time.sleep(0.01)
+    assert len(folder.read()[0]) == 1
+
+
 def test_two_stores_of_one_folder_install_at_once(tmp_path: Path) -> None:
     """As two daemons would whose data folders share one folder of packs."""
     packs = tmp_path / "packs"

@@ -109,6 +109,7 @@ class SharedFolder:
         self._reader = PackFolder(folder, limits, half_copied=True)
         self._lock = threading.Lock()
         self._looking: threading.Event | None = None
+        self._late = False
         self._found: Sequence[tuple[Path, Pack | PackProblem]] = ()
         self._problem: PackError | None = None
         self._looked_at: float | None = None
@@ -125,10 +126,14 @@ class SharedFolder:
                 threading.Thread(
                     target=self._look, args=(looking,), name="pastiche-shared", daemon=True
                 ).start()
-        answered = looking.wait(_FIRST_WAIT_SECONDS if first else _WAIT_SECONDS)
+            seconds = _FIRST_WAIT_SECONDS if first else _WAIT_SECONDS
+            if self._late:  # one call has waited for this look already
+                seconds = 0.0
+        answered = looking.wait(seconds)
         with self._lock:
             if answered:
                 return self._found, self._problem
+            self._late = self._looking is looking
             problem = StorageError(
                 f"the shared folder {self.folder} does not answer; check the network"
             )
@@ -156,6 +161,7 @@ class SharedFolder:
                 self._found, self._problem = found, problem
                 self._looked_at = time.monotonic()
                 self._looking = None
+                self._late = False
             looking.set()
 
 
