@@ -59,7 +59,6 @@ class LearnPage(QWidget):
         self._list = QVBoxLayout(inside)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.addWidget(self._title)
-        self._list.addStretch(1)
 
         form = QWidget()
         grid = QGridLayout(form)
@@ -84,8 +83,8 @@ class LearnPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(_SPACING)
         column.addWidget(form)
-        column.addWidget(self._picture, 1)
         column.addWidget(inside)
+        column.addWidget(self._picture, 1)
         area = QScrollArea()
         area.setWidget(settings)
         area.setWidgetResizable(True)

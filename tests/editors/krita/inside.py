@@ -14,6 +14,7 @@ from PyQt5.QtWidgets import (
     QLabel,
     QListView,
     QPushButton,
+    QScrollArea,
     QSlider,
     QTableView,
     QToolButton,
@@ -639,6 +640,8 @@ def training_buttons(name):
     """The buttons beside a training: their tips and their middles on the screen."""
     (training,) = [t for t in studio().learning.trainings if t.display_name == name]
     row = docker()._learning._rows[training.name]
+    area = docker()._learning.findChild(QScrollArea)
+    area.ensureWidgetVisible(row)
     found = {}
     for button in row.findChildren(QToolButton):
         if button.isVisible():
