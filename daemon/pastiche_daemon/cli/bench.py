@@ -404,6 +404,62 @@ def upscale(
     _finish(outcome, json_path)
 
 
+@bench.command(
+    epilog="""
+\b
+Example:
+  pastiche bench train --photos photos --style wave.jpg --json train.json
+"""
+)
+@click.option("--photos", type=_PATH, required=True, help="Folder of photographs to train on.")
+@click.option("--style", type=_FILE, required=True, help="A painting.")
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=4, show_default=True, help="Crops of a step."
+)
+@click.option(
+    "--crop",
+    "crop_size",
+    type=click.IntRange(32),
+    default=256,
+    show_default=True,
+    help="Side of the crops in pixels.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="That are timed."
+)
+@click.option(
+    "--steps", type=click.IntRange(1), default=2, show_default=True, help="Of every round."
+)
+@_JSON
+def train(
+    photos: Path,
+    style: Path,
+    batch_size: int,
+    crop_size: int,
+    rounds: int,
+    steps: int,
+    json_path: Path | None,
+) -> None:
+    """Our training against pytorch/examples' fast_neural_style loop, written plainly."""
+    from pastiche_daemon.bench.report import BenchError
+    from pastiche_daemon.bench.train import TrainBenchRequest, bench_train
+    from pastiche_daemon.photographs import PictureError
+
+    request = TrainBenchRequest(
+        photographs=photos,
+        style=style,
+        batch_size=batch_size,
+        crop_size=crop_size,
+        rounds=rounds,
+        steps=steps,
+    )
+    try:
+        outcome = bench_train(request, _say)
+    except (BenchError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
+    _finish(outcome, json_path)
+
+
 def _say(text: str) -> None:
     click.echo(f"measuring {text} ...", err=True)
 
