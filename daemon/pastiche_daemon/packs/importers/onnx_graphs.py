@@ -90,6 +90,10 @@ class _Graph:
             raise DamagedPackError(f"{name} holds no graph")
         if len(graph.sparse_initializer) or len(model.functions):
             raise self._other("it has sparse weights or functions of its own")
+        for node in graph.node:
+            # Texts that are no UTF-8 come as bytes.
+            if not all(isinstance(text, str) for text in (node.op_type, *node.input, *node.output)):
+                raise DamagedPackError(f"{name} is not an ONNX file: a name in it is no text")
         self._weights: dict[str, Any] = {tensor.name: tensor for tensor in graph.initializer}
         inputs = [value for value in graph.input if value.name not in self._weights]
         if len(inputs) != 1 or len(graph.output) != 1:

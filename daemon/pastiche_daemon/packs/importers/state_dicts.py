@@ -12,6 +12,7 @@ import pickle
 import pickletools
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ _PICKLES_BEFORE_STORAGES = 5
 # Of instance norms that an old version of torch saved without using them.
 _UNUSED = re.compile(r"^(?:res[1-5]\.)?in[1-5]\.(?:running_mean|running_var|num_batches_tracked)$")
 _MOST_MEMBERS = 1024
+_PROTOCOL = 2
 
 # What zipfile, pickletools and torch raise on bytes that are not what they should be.
 _READ_ERRORS = (
@@ -102,7 +104,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     data = path.read_bytes()
     try:
         _check_pickles(data, path.name)
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch thinks of its own old formats
+            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except _READ_ERRORS as error:
         reason = " ".join(str(error).split())[:200]
         raise DamagedPackError(f"{path.name} is not a state dict of PyTorch: {reason}") from error
@@ -149,6 +153,8 @@ def _check_pickle(stream: IO[bytes], largest: int, name: str, *, first: bool = F
                 f"{name} names {str(argument)[:80]!a}, which is no part of a state dict; "
                 "it may be a whole pickled model, or hostile"
             )
+        if opcode.name == "PROTO" and argument != _PROTOCOL:
+            raise UnsupportedPackError(f"{name} is a pickle that torch.save does not write")
         if opcode.name in _REFUSED:
             raise UnsupportedPackError(f"{name} holds what is no part of a state dict")
         if opcode.name in _INTEGERS and isinstance(argument, int):
