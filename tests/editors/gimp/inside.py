@@ -378,6 +378,24 @@ def open_image(path):
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file).get_id()
 
 
+def add_file(image, path, name):
+    """A picture's file as the lowest layer."""
+    image = _image(image)
+    file = Gio.File.new_for_path(path)
+    layer = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, file)
+    layer.set_name(name)
+    image.insert_layer(layer, None, len(image.get_layers()))
+    return layer.get_id()
+
+
+def tattoos(image):
+    """The numbers that layers keep, with their names, from the top."""
+    return [
+        {"name": layer.get_name(), "tattoo": layer.get_tattoo()}
+        for layer in _image(image).get_layers()
+    ]
+
+
 def show(image):
     """In a window of its own, or as a tab."""
     return Gimp.Display.new(_image(image)).get_id()

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
 import pytest
 
 from pastiche_client import Client
-from pastiche_client.editing.paint_options import PaintOptions, PaintStart, Quality
+from pastiche_client.editing.paint_options import (
+    PaintOptions,
+    PaintStart,
+    Quality,
+    StyleChoice,
+    StyleKind,
+)
+from pastiche_client.editing.paint_recipe import PaintRecipe
 from pastiche_client.editing.presets import PaintPresetStore
+from pastiche_client.editing.recipe import RECIPE_NAME
 from tests.editors.gimp.driving import ENCODER, daemon_of, held, is_busy, pixels, tree
-from tests.editors.gimp.window import PAINT_DIALOG, PAINT_KEY, Window
+from tests.editors.gimp.window import PAINT_DIALOG, PAINT_KEY, RERUN_KEY, Window
 from tests.support.daemon_process import wait_until
 
 pytestmark = pytest.mark.gimp
 
-# From the right lower corner of the dialog while it works.
-_KEEP = (75, 88)
 _QUICK = PaintOptions(quality=Quality.QUICK, encoder=ENCODER)
 # Minutes of work, which nobody waits for.
 _LONG = PaintOptions(quality=Quality.FULL, start=PaintStart.NOISE, encoder=ENCODER)
@@ -129,14 +135,9 @@ def painting(window: Window, client: Client) -> Iterator[Painting]:
         yield Painting(dialog, window.height(dialog), daemon)
 
 
-def keep(window: Window, painting: Painting) -> None:
-    x, y, width, height = window.display.geometry(painting.dialog)
-    window.display.click(x + width - _KEEP[0], y + height - _KEEP[1])
-
-
 def test_stop_and_keep_gives_the_picture_as_it_stands(window: Window, painting: Painting) -> None:
     before = window.state()
-    keep(window, painting)
+    window.keep(painting.dialog)
     painting.daemon.resume()
     window.display.wait_for_no_window(PAINT_DIALOG)
     window.wait_for_layers("waves", "picture like waves", "picture")
@@ -163,7 +164,7 @@ def test_the_painting_can_be_cancelled(window: Window, client: Client, painting:
 
 def test_the_image_can_be_edited_meanwhile(window: Window, painting: Painting) -> None:
     window.gimp.second.call("add_layer", image=window.image, name="new", size=(5, 5))
-    keep(window, painting)
+    window.keep(painting.dialog)
     painting.daemon.resume()
     window.display.wait_for_no_window(PAINT_DIALOG)
     wait_until(lambda: "picture like waves" in tree(window.gimp, window.image), "the new layer")
@@ -174,7 +175,7 @@ def test_the_image_can_be_edited_meanwhile(window: Window, painting: Painting) -
 
 def test_the_image_can_be_closed_meanwhile(window: Window, painting: Painting) -> None:
     window.gimp.second.call("close_all")
-    keep(window, painting)
+    window.keep(painting.dialog)
     painting.daemon.resume()
     wait_until(lambda: window.height(painting.dialog) > painting.busy, "the sentence")
     window.display.key("Escape", window=painting.dialog)
@@ -195,6 +196,51 @@ def test_a_killed_daemon_is_told_in_the_dialog(
     assert daemon_of(window.gimp).pid != painting.daemon.pid
     window.display.key("Escape", window=painting.dialog)
     wait_until(lambda: not is_busy(client), "the end of the work")
+
+
+@pytest.fixture
+def painted_again(window: Window, client: Client) -> Iterator[Painting]:
+    """The window of a recipe that is repeated, whose daemon does not get on."""
+    layer = open_layers(window, (256, 240), _LONG)
+    (style, _) = window.gimp.call("tattoos", image=window.image)
+    waves = StyleChoice(StyleKind.LAYER, "waves", layer=str(style["tattoo"]))
+    recipe = PaintRecipe(replace(_LONG, styles=(waves,)))
+    window.gimp.call("attach", layer=layer, name=RECIPE_NAME, text=recipe.dumps())
+    window.press(RERUN_KEY)
+    dialog = window.display.wait_for_window(PAINT_DIALOG)
+    wait_until(lambda: is_busy(client), "the work")
+    shown = window.preview(dialog)
+    wait_until(lambda: window.preview(dialog) != shown, "a picture")
+    with held(window.gimp) as daemon:
+        yield Painting(dialog, window.height(dialog), daemon)
+
+
+def test_a_repeated_painting_can_be_stopped_and_kept(
+    window: Window, painted_again: Painting
+) -> None:
+    before = window.state()
+    window.keep(painted_again.dialog)
+    painted_again.daemon.resume()
+    window.display.wait_for_no_window(PAINT_DIALOG)
+    window.wait_for_layers("waves", "picture like waves", "picture")
+    after = window.state()
+    assert [after["layers"][0], after["layers"][2]] == before["layers"]
+    recipe = json.loads(window.gimp.call("recipe", layer=after["layers"][1]["id"]))
+    assert recipe["stopped"]
+    assert 0 < recipe["steps"] < Quality.FULL.steps
+    window.press("ctrl+z")
+    window.wait_for(before, "undo")
+
+
+def test_a_repeated_painting_can_be_cancelled(
+    window: Window, client: Client, painted_again: Painting
+) -> None:
+    before = window.state()
+    window.display.key("Escape", window=painted_again.dialog)
+    window.display.wait_for_no_window(PAINT_DIALOG)
+    painted_again.daemon.resume()
+    wait_until(lambda: not is_busy(client), "the end of the work")
+    assert window.state() == before
 
 
 def options(window: Window, layer: int) -> dict[str, Any]:

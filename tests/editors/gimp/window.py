@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from subprocess import CalledProcessError
 from typing import Any
 
-from tests.editors.gimp.driving import PAINT, PROCEDURE, tree
+from tests.editors.gimp.driving import LEARN, PAINT, PROCEDURE, RERUN, UPSCALE, tree
 from tests.editors.support.display import Display
 from tests.editors.support.gimp import Gimp
 from tests.support.daemon_process import wait_until
@@ -15,14 +15,25 @@ from tests.support.daemon_process import wait_until
 # The plug-in's entries in the menu, from the keyboard.
 MENU_KEY = "ctrl+shift+p"
 PAINT_KEY = "ctrl+shift+k"
+RERUN_KEY = "ctrl+shift+F9"
+UPSCALE_KEY = "ctrl+shift+F10"
+LEARN_KEY = "ctrl+shift+F11"
 SHORTCUTS = f"""\
 (file-version 1)
 (action "{PROCEDURE}" "<Primary><Shift>p")
 (action "{PAINT}" "<Primary><Shift>k")
+(action "{RERUN}" "<Primary><Shift>F9")
+(action "{UPSCALE}" "<Primary><Shift>F10")
+(action "{LEARN}" "<Primary><Shift>F11")
 """
 DIALOG = "^Pastiche$"
 PAINT_DIALOG = "^Paint like another layer$"
-_ANY_DIALOG = f"{DIALOG}|{PAINT_DIALOG}"
+UPSCALE_DIALOG = "^Upscale layer$"
+LEARN_DIALOG = "^Learn this layer's style$"
+FILE_DIALOG = "^Choose a picture with the style$"
+_ANY_DIALOG = "|".join((FILE_DIALOG, DIALOG, PAINT_DIALOG, UPSCALE_DIALOG, LEARN_DIALOG))
+# From the right lower corner of a dialog that paints.
+_KEEP = (75, 88)
 
 
 @dataclass
@@ -74,9 +85,25 @@ class Window:
         return self.display.geometry(dialog)[3]
 
     def click(self, dialog: str, place: tuple[int, int]) -> None:
-        x, y, width, _ = self.display.geometry(dialog)
+        """Click at a place, from the left and upper sides or, below 0, from the others."""
+        x, y, width, height = self.display.geometry(dialog)
         across, down = place
-        self.display.click(x + across + (width if across < 0 else 0), y + down)
+        self.display.click(
+            x + across + (width if across < 0 else 0), y + down + (height if down < 0 else 0)
+        )
+
+    def keep(self, dialog: str) -> None:
+        """Stop a painting, and keep it as it stands."""
+        self.click(dialog, (-_KEEP[0], -_KEEP[1]))
+
+    def pick(self, dialog: str, place: tuple[int, int], *keys: str) -> None:
+        """Choose from the list of a field at a place with these keys."""
+        before = self.display.screenshot().tobytes()
+        self.click(dialog, place)
+        wait_until(lambda: self.display.screenshot().tobytes() != before, "the list")
+        self.display.xdotool("sleep", "0.5")
+        self.display.key(*keys)
+        self.display.xdotool("sleep", "0.5")
 
     def preview(self, dialog: str) -> bytes:
         """What the dialog's preview shows."""
