@@ -12,10 +12,12 @@ from PIL import Image, ImageDraw
 from pastiche_daemon.cli.packs_card import card
 from pastiche_daemon.pack_card import card_page, make_previews
 from pastiche_daemon.packs.archive import Pack, read_pack
+from pastiche_daemon.packs.diff import diff_packs
 from pastiche_daemon.packs.manifest import StyleEntry
 from pastiche_daemon.packs.signing import sign_pack, write_new_key
 from pastiche_daemon.packs.trust import Origin, Trust
 from tests.support.tiny_pack import write_tiny_pack
+from tests.support.tiny_upscaler import write_tiny_upscaler
 
 _VOID = {"meta", "img", "br"}
 
@@ -145,3 +147,19 @@ def test_the_command_writes_a_page_with_losses_and_signature(
     wrong = CliRunner().invoke(card, [*arguments, "--force", "--style", "nothing"])
     assert (wrong.exit_code, "there is no style" in wrong.output) == (1, True)
     assert Page(target.read_text("utf-8")).pictures()
+
+
+def test_a_pack_that_upscales_stands_beside_interpolation(tmp_path: Path) -> None:
+    path = write_tiny_upscaler(tmp_path / "a.pastiche")
+    sign_pack(path, path, write_new_key(tmp_path / "key.pem"))
+    pack = read_pack(path)
+    assert pack.manifest.signature is not None
+    factor = pack.upscaler_manifest.architecture.factor
+    page = page_of(pack, sizes=(64,))
+    shown = dict(page.pictures())
+    small, bicubic, large = shown.values()
+    assert small.size == (64 // factor, round(64 / factor * 2 / 3))
+    assert large.size == bicubic.size == (small.width * factor, small.height * factor)
+    assert large.tobytes() != bicubic.tobytes()
+    assert "upscales" in page.text
+    assert diff_packs(pack, pack).empty
