@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from pastiche_client.editing.background import load_in_background
@@ -56,13 +57,19 @@ class TrainingWatch:
         on_changed: Callable[[], None],
         on_learned: Callable[[Training], None],
         on_failed: Callable[[Exception], None],
+        options: LearnOptions | None = None,
     ) -> None:
-        """Nothing is asked of the daemon before `look` or `start`."""
+        """Nothing is asked of the daemon before `look` or `start`.
+
+        Args:
+            options: how to learn, all but the minutes; by default as the daemon thinks best.
+        """
         self._client = client
         self._post = post
         self._on_changed = on_changed
         self._on_learned = on_learned
         self._on_failed = on_failed
+        self._options = options or LearnOptions()
         self.trainings: tuple[Training, ...] = ()
         self._seen_active: set[str] = set()
         self._asking = False
@@ -88,7 +95,7 @@ class TrainingWatch:
             style: the picture; both sides have at least 16 pixels.
             name: what the style is going to be called.
         """
-        options = LearnOptions(minutes=minutes)
+        options = replace(self._options, minutes=minutes)
         self._do(lambda: self._client.start_learning(style, name, options))
 
     def cancel(self, training: Training) -> None:
