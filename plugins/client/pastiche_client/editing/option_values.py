@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pastiche_client.editing.told import ToldError, marked
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
 _LONGEST_TEXT = 4096
+
+
+class IsDataclass(Protocol):
+    """An instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 class OptionError(ToldError, ValueError):
@@ -77,12 +80,12 @@ def shown(value: object) -> str:
         return type(value).__name__
 
 
-def known_fields(kind: type[DataclassInstance], values: Mapping[str, object]) -> dict[str, object]:
+def known_fields(kind: type[IsDataclass], values: Mapping[str, object]) -> dict[str, object]:
     """The values that fields of a dataclass have the names of."""
     return {entry.name: values[entry.name] for entry in fields(kind) if entry.name in values}
 
 
-def plain_fields(options: DataclassInstance) -> dict[str, Any]:
+def plain_fields(options: IsDataclass) -> dict[str, Any]:
     """A dataclass's fields, and theirs, as plain values for JSON."""
     return {
         name: value.value if isinstance(value, Enum) else value
