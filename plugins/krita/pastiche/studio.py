@@ -69,6 +69,7 @@ class Studio(OptionHolder[Options]):
         self.all_frames = False
         self.jobs: list[Job] = []
         self._loading = False
+        self._stale = False
         self._note = ""
         self._closed = False
         notifier = Krita.instance().notifier()
@@ -110,6 +111,9 @@ class Studio(OptionHolder[Options]):
     def reload_catalogue(self, note: str) -> None:
         """Ask for the styles again; the note is told once they are there."""
         self._note = note
+        if self._loading:  # what is on its way may be from before
+            self._stale = True
+            return
         self.catalogue = None
         self.load_catalogue()
 
@@ -129,6 +133,10 @@ class Studio(OptionHolder[Options]):
 
     def _catalogue_loaded(self, catalogue: Catalogue) -> None:
         self._loading = False
+        if self._stale:
+            self._stale = False
+            self.reload_catalogue(self._note)
+            return
         self.catalogue = catalogue
         options = catalogue.usable(self.options or self.presets.last())
         if options is not None:
