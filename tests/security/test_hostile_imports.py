@@ -13,11 +13,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from onnx import helper, numpy_helper
 
 from pastiche_daemon.importing import ImportRequest, import_pack
 from pastiche_daemon.packs.errors import PackError
+from pastiche_daemon.packs.importers.onnx_shapes import ShapeNodes, StaticValueError
 from tests.support.fast_neural_style import plain_network, write_state_dict
 
 ROOT = Path(__file__).parents[2]
@@ -123,3 +126,24 @@ def test_a_view_that_is_larger_than_memory_is_refused_by_its_shape(tmp_path: Pat
     torch.save(state, tmp_path / "views.pth")
     message = refuse(tmp_path, (tmp_path / "views.pth").read_bytes())
     assert "in1.weight has shape" in message
+
+
+@pytest.mark.parametrize("kind", ["Mul", "Concat", "itself"])
+def test_values_that_are_asked_for_very_often_are_computed_once(kind: str) -> None:
+    """Thirty doublings would be a thousand million computations, or numbers."""
+    one = helper.make_node(
+        "Constant", [], ["v0"], value=numpy_helper.from_array(np.ones(1, np.float32))
+    )
+    if kind == "itself":
+        nodes = [helper.make_node("Mul", ["v30", "v30"], ["v30"])]
+    else:
+        doubled = [
+            helper.make_node(kind, [f"v{n}", f"v{n}"], [f"v{n + 1}"], axis=0) for n in range(30)
+        ]
+        nodes = [one, *doubled]
+    shapes = ShapeNodes(nodes, lambda _: None)
+    if kind == "Mul":
+        assert shapes.value("v30").tolist() == [1.0]
+    else:
+        with pytest.raises(StaticValueError):
+            shapes.value("v30")

@@ -63,16 +63,16 @@ def network_from_onnx(path: Path) -> TransformerNetwork:
 def _parse(data: bytes, name: str) -> Any:
     try:
         onnx = importlib.import_module("onnx")
+        # What it raises on bytes that are no message; it depends on protobuf, we do not here.
+        decode_error = importlib.import_module("google.protobuf.message").DecodeError
     except ImportError as error:
         raise UnsupportedPackError(
             f"{name}: ONNX files need the onnx package; install it with: "
             "pip install 'pastiche[onnx]'"
         ) from error
-    from google.protobuf.message import DecodeError
-
     try:
         return onnx.load_model_from_string(data)
-    except (DecodeError, ValueError, TypeError) as error:
+    except (decode_error, ValueError, TypeError) as error:
         raise DamagedPackError(f"{name} is not an ONNX file: {error!s:.200}") from error
 
 

@@ -35,6 +35,8 @@ class ShapeNodes:
             for name in node.output:
                 self._writers[name] = node
         self._known: dict[str, tuple[int, ...]] = {}
+        # Once each: a value may be asked for by many others.
+        self._computed_values: dict[str, Array] = {}
 
     def tell(self, name: str, shape: tuple[int, ...]) -> None:
         """Let a value have this shape."""
@@ -42,6 +44,8 @@ class ShapeNodes:
 
     def value(self, name: str, depth: int = 0) -> Array:
         """Raises `StaticValueError`."""
+        if name in self._computed_values:
+            return self._computed_values[name]
         constant = self._weight(name)
         if constant is not None:
             return constant
@@ -50,10 +54,11 @@ class ShapeNodes:
         node = self._writers[name]
         try:
             result = self._computed(node, depth)
-        except (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
             raise StaticValueError(f"{node.op_type[:40]!a} cannot be computed: {error}") from error
         if result.size > _LARGEST:
             raise StaticValueError("it is too large")
+        self._computed_values[name] = result
         return result
 
     def _computed(self, node: Any, depth: int) -> Array:
@@ -76,7 +81,13 @@ class ShapeNodes:
             if kind == "Concat":
                 return np.concatenate([np.atleast_1d(part) for part in inputs])
             if kind == "Slice":
-                return inputs[0][_bounds(told, inputs[1:])]
+                return _sliced(inputs[0], told, inputs[1:])
+            if kind == "ConstantOfShape":
+                return self._filled(inputs[0], told)
+            if kind == "Reshape":
+                return np.reshape(inputs[0], inputs[1].astype(np.int64).tolist())
+            if kind == "Transpose":
+                return np.transpose(inputs[0], list(told["perm"].ints) if "perm" in told else None)
             if kind == "Mul":
                 return np.multiply(inputs[0], inputs[1])
             if kind == "Div":
@@ -84,6 +95,13 @@ class ShapeNodes:
             if kind == "Floor":
                 return np.floor(inputs[0])
         raise StaticValueError(f"{kind[:40]!a} is not followed")
+
+    def _filled(self, shape: Array, told: dict[str, Any]) -> Array:
+        sizes = shape.astype(np.int64).flatten().tolist()
+        if len(sizes) > 4 or not 0 <= math.prod(sizes) <= _LARGEST or min(sizes, default=0) < 0:
+            raise StaticValueError("it is too large")
+        value = small_array(told["value"].t) if "value" in told else np.zeros(1, np.float32)
+        return np.full(sizes, value.flat[0])
 
     def _constant(self, told: dict[str, Any]) -> Array:
         if "value" not in told:
@@ -95,13 +113,19 @@ def _axis(told: dict[str, Any], default: int) -> int:
     return int(told["axis"].i) if "axis" in told else default
 
 
-def _bounds(told: dict[str, Any], inputs: Sequence[Array]) -> slice:
-    """Of one dimension, given by attributes or inputs."""
-    if "starts" in told:
-        start, stop = told["starts"].ints[0], told["ends"].ints[0]
-    else:
-        start, stop = inputs[0].flat[0], inputs[1].flat[0]
-    return slice(int(start), int(stop))
+def _sliced(array: Array, told: dict[str, Any], inputs: Sequence[Array]) -> Array:
+    """By starts, ends, axes and steps, which are attributes or inputs."""
+    given = [list(told[name].ints) for name in ("starts", "ends", "axes") if name in told]
+    given = given or [part.astype(np.int64).flatten().tolist() for part in inputs]
+    starts, stops = given[:2]
+    axes = given[2] if len(given) > 2 else list(range(len(starts)))
+    steps = given[3] if len(given) > 3 else [1] * len(starts)
+    cut = [slice(None)] * array.ndim
+    for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
+        # Counted backwards to the beginning: ONNX says so with the smallest number.
+        end = None if step < 0 and stop < -array.shape[axis] else stop
+        cut[axis] = slice(start, end, step)
+    return array[tuple(cut)]
 
 
 def small_array(tensor: Any) -> Array:
