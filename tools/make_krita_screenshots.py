@@ -1,10 +1,12 @@
 """Make the pictures of Krita's docker.
 
-    python tools/make_krita_screenshots.py [--language de] [--paint-like PAINTING.jpg]
+    python tools/make_krita_screenshots.py [--language de]
+    python tools/make_krita_screenshots.py [--language de] --paint-like PAINTING.jpg
+    python tools/make_krita_screenshots.py [--language de] --learn PAINTING.jpg
 
 Runs the real Krita of `tools/prepare_editors.py` with the built-in pack, on a photograph of
-scikit-image, and writes `docs/screenshots/krita-docker.png`, or `krita-painting.png` with a
-painting to paint like; with a language, their names end with it.
+scikit-image, and writes `docs/screenshots/krita-docker.png`, `krita-painting.png` or
+`krita-learning.png`; with a language, their names end with it.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ _INSIDE = ROOT / "tests" / "editors" / "krita" / "inside.py"
 _PICTURES = ROOT / "docs" / "screenshots"
 _STILL_SECONDS = 8.0  # also on a busy computer
 _PAINTING_SECONDS = 1800.0
+_MINUTES = 4
+_FAR = 0.7  # of the learning
 _VALUES: dict[str, Any] = {
     "style": "masters/starry_night",
     "second_style": "masters/great_wave",
@@ -55,24 +59,31 @@ def main() -> None:
     if editors.krita is None:
         sys.exit(f"no Krita: {editors.reason}")
     language: str = options.language
-    painting: Path | None = options.paint_like
+    painting: Path | None = options.paint_like or options.learn
+    page = "learning" if options.learn else "painting" if painting else "docker"
     environ = {"LANGUAGE": language} if language else {}
-    name = f"krita-{'painting' if painting else 'docker'}{'-' if language else ''}{language}.png"
+    name = f"krita-{page}{'-' if language else ''}{language}.png"
     with make_workspace(editors.krita) as workspace, virtual_display() as display:
         write_daemon_command(workspace, "--idle-exit", "0")
         install_plugins(workspace)
         _write_photograph(workspace.folder / "Cat.png")
         with running_krita(workspace, _INSIDE, display=display, environ=environ) as krita:
             session = KritaSession(krita, display)
-            _open(session, workspace.inside("Cat.png"))
             if painting is None:
+                _open(session, workspace.inside("Cat.png"), "Cat")
                 _stylize(session)
+                _wait_until_still(display)
             else:
-                style = workspace.folder / f"Style{painting.suffix}"
+                style = workspace.folder / painting.name
                 shutil.copyfile(painting, style)
-                _paint(session, workspace.inside(style), painting.stem)
-            display.xdotool("mousemove", 700, 740)
-            _wait_until_still(display)
+                title = painting.stem.replace("_", " ").title()
+                if options.learn:
+                    _open(session, workspace.inside(style), title)
+                    _learn(session, title)
+                else:
+                    _open(session, workspace.inside("Cat.png"), "Cat")
+                    _paint(session, workspace.inside(style), title)
+                    _wait_until_still(display)
             display.screenshot(_PICTURES / name)
 
 
@@ -83,16 +94,17 @@ def _write_photograph(file: Path) -> None:
     Image.fromarray(skimage.data.chelsea()).save(file)
 
 
-def _open(krita: KritaSession, photograph: str) -> None:
+def _open(krita: KritaSession, picture: str, name: str) -> None:
     krita.call("prepare")
-    krita.call("open_file", path=photograph)
-    krita.krita.run("document().topLevelNodes()[0].setName('Cat')")
+    krita.call("open_file", path=picture)
+    krita.krita.run(f"document().topLevelNodes()[0].setName({name!r})")
     krita.krita.run(_ARRANGE)
     krita.wait_until(lambda: krita.call("ready"), "the styles")
     krita.wait_until(
         lambda: all(style["pictured"] for style in krita.call("shown_styles")), "the pictures"
     )
     krita.call("trigger", action="zoom_to_fit")
+    krita.display.xdotool("mousemove", 700, 740)  # away from the canvas, where it is a brush
 
 
 def _stylize(krita: KritaSession) -> None:
@@ -103,11 +115,10 @@ def _stylize(krita: KritaSession) -> None:
     krita.call("activate", name="Cat")
 
 
-def _paint(krita: KritaSession, painting: str, name: str) -> None:
-    title = name.replace("_", " ").title()
+def _paint(krita: KritaSession, painting: str, title: str) -> None:
     style = {"kind": "file", "name": title, "file": painting}
-    krita.call("set_paint", styles=[style], colors="luminance")
-    krita.call("show_page", painting=True)
+    krita.call("set_paint", styles=[style], amount=0.7)
+    krita.krita.run("docker().show_painting()")
     index = krita.start("pastiche_paint")
     # It may take minutes.
     krita.wait_until(
@@ -115,6 +126,21 @@ def _paint(krita: KritaSession, painting: str, name: str) -> None:
     )
     krita.done(index)
     krita.call("activate", name="Cat")
+
+
+def _learn(krita: KritaSession, name: str) -> None:
+    krita.krita.run("docker().show_learning()")
+    krita.call("learn", name=name, minutes=_MINUTES)
+
+    def is_far() -> bool:
+        return any(
+            training["steps"] and training["step"] > _FAR * training["steps"]
+            for training in krita.call("trainings")
+        )
+
+    krita.wait_until(is_far, "the learning", seconds=_PAINTING_SECONDS)
+    krita.wait_until(lambda: krita.call("learn_picture") is not None, "its picture")
+    time.sleep(_STILL_SECONDS)
 
 
 def _wait_until_still(display: Display) -> None:
@@ -130,7 +156,9 @@ def _wait_until_still(display: Display) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", default="", help="such as de")
-    parser.add_argument("--paint-like", type=Path, metavar="PAINTING")
+    pictures = parser.add_mutually_exclusive_group()
+    pictures.add_argument("--paint-like", type=Path, metavar="PAINTING")
+    pictures.add_argument("--learn", type=Path, metavar="PAINTING")
     return parser.parse_args()
 
 
