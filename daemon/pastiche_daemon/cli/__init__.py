@@ -13,6 +13,7 @@ from pastiche_daemon import __version__
 # Name of the command -> module in this package with a click command of the same name.
 _COMMANDS = {
     "stylize": "stylize",
+    "batch": "batch",
     "optimize": "optimize",
     "reconstruct": "reconstruct",
     "dream": "dream",
