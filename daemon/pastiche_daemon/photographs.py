@@ -118,15 +118,23 @@ class RandomCrops:
         self._room = cache_bytes
         self._lock = threading.Lock()
 
-    def batch(self, step: int, size: int) -> Tensor:
-        """The crops of one step: size x 3 x crop x crop in 0..1, channels-last."""
+    def batch(self, step: int, size: int, rows: slice = slice(None)) -> Tensor:
+        """The crops of one step: size x 3 x crop x crop in 0..1, channels-last.
+
+        ``rows`` are the ones wanted of the ``size``, which decides all of them.
+        """
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
-        crops = [self._random_crop(generator) for _ in range(size)]
+        drawn = [self._draw(generator) for _ in range(size)]
+        crops = [self._cut(*place) for place in drawn[rows]]
         return torch.cat(crops).contiguous(memory_format=torch.channels_last)
 
-    def _random_crop(self, generator: torch.Generator) -> Tensor:
+    def _draw(self, generator: torch.Generator) -> tuple[int, list[float]]:
+        """A photograph, and where to cut it."""
         index = int(torch.randint(len(self._paths), (), generator=generator))
-        zoom, left, top, mirror = torch.rand(4, generator=generator).tolist()
+        return index, torch.rand(4, generator=generator).tolist()
+
+    def _cut(self, index: int, place: list[float]) -> Tensor:
+        zoom, left, top, mirror = place
         image = self._load(self._paths[index])
         most = self._zoom
         if not self._enlarge:

@@ -34,6 +34,7 @@ from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.style_statistics import StyleTarget
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.photographs import RandomCrops
+from pastiche_daemon.workers import Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -216,8 +217,9 @@ class Training:
     ``fingerprint`` is JSON-like data that must be the same when a run is continued: what it was
     trained on. The planned steps and the weights of the loss terms may change, which is noted.
     ``start`` has the first weights, else they are random. ``norms_only`` trains the norms' scales
-    and shifts alone and keeps the convolutions (Dumoulin et al., section 3.3). Raises
-    `TrainingError` where a checkpoint belongs to another training.
+    and shifts alone and keeps the convolutions (Dumoulin et al., section 3.3). Of several
+    ``workers``, each has a share of every batch, and the first writes the files. Raises
+    `TrainingError` where a checkpoint belongs to another training, or the batch cannot be shared.
     """
 
     def __init__(
@@ -232,7 +234,17 @@ class Training:
         device: torch.device,
         start: TransformerNetwork | None = None,
         norms_only: bool = False,
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers or Workers()
+        try:
+            self._rows = self._workers.share(config.batch_size)
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+        if self._workers.count > 1 and config.spec.norm == "batch":
+            raise TrainingError(
+                "norm: batch norm would see a part of each batch only; train it in one process"
+            )
         if len(styles) != config.spec.styles:
             raise TrainingError(f"{len(styles)} style images for {config.spec.styles} styles")
         self.config = config
@@ -273,7 +285,7 @@ class Training:
         kept, self._state = self._state, copy.deepcopy(self._state)
         try:
             batches = [
-                self._crops.batch(kept.step + number, self.config.batch_size)
+                self._crops.batch(kept.step + number, self.config.batch_size, self._rows)
                 for number in range(count + 1)
             ]
             self._run_step(batches[0])
@@ -298,6 +310,9 @@ class Training:
 
     def steps(self, *, checkpoint_seconds: float = 180.0) -> Iterator[StepReport]:
         """Run the remaining steps, yielding after each; saves now and then and at the end."""
+        if not self._workers.leads:
+            yield from self._steps_of_a_follower()
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._keep_losses_up_to(self._state.step)
         saved = time.monotonic()
@@ -312,6 +327,11 @@ class Training:
                 yield report
             log.flush()
         self.save()
+
+    def _steps_of_a_follower(self) -> Iterator[StepReport]:
+        with self._prefetched() as next_batch:
+            while self._state.step < self.config.steps:
+                yield self._run_step(next_batch(self._state.step))
 
     def _recalibrate(self, network: TransformerNetwork) -> None:
         """Give batch norms the statistics of the averaged weights instead of averaged statistics.
@@ -389,7 +409,7 @@ class Training:
         started = time.monotonic()
         config, state = self.config, self._state
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + state.step + 500_009)
-        chosen = choose_styles(config, generator).to(self._device)
+        chosen = choose_styles(config, generator)[self._rows].to(self._device)
         mix = torch.nn.functional.one_hot(chosen, config.spec.styles).float()
         images = batch.to(device=self._device, dtype=self._dtype)
         window = _shifted_window(config, generator)
@@ -408,26 +428,28 @@ class Training:
         grid = config.grid * grid_pattern(pastiches.float())
         total = losses.total + grid
         total.backward()  # pyright: ignore[reportUnknownMemberType]
-        check_loss(total, state.step)
+        terms = torch.stack([total, losses.content, losses.style, losses.tv, grid]).detach()
+        gradients = [value.grad for value in state.network.parameters() if value.grad is not None]
+        self._workers.average([terms, *gradients])
+        check_loss(terms[0], state.step)
         state.optimizer.step()
         state.step += 1
         update_average(state.average, state.network, config.average, state.step)
         seconds = time.monotonic() - started
         state.seconds += seconds
-        terms = (losses.content, losses.style, losses.tv, grid)
-        content, style, tv, pattern = (term.item() for term in terms)
-        return StepReport(state.step, total.item(), content, style, tv, pattern, state.seconds)
+        loss, content, style, tv, pattern = terms.tolist()
+        return StepReport(state.step, loss, content, style, tv, pattern, state.seconds)
 
     @contextmanager
     def _prefetched(self) -> Iterator[Callable[[int], Tensor]]:
         with ThreadPoolExecutor(1) as pool:
             size = self.config.batch_size
-            ahead = pool.submit(self._crops.batch, self._state.step, size)
+            ahead = pool.submit(self._crops.batch, self._state.step, size, self._rows)
 
             def next_batch(step: int) -> Tensor:
                 nonlocal ahead
                 batch = ahead.result()
-                ahead = pool.submit(self._crops.batch, step + 1, size)
+                ahead = pool.submit(self._crops.batch, step + 1, size, self._rows)
                 return batch
 
             yield next_batch

@@ -53,6 +53,7 @@ from pastiche_daemon.train import (
     check_resumption,
     read_losses,
 )
+from pastiche_daemon.workers import Workers
 
 PREVIEW_SIZE = 256
 SAMPLE_SIZE = 512
@@ -90,7 +91,9 @@ class TrainingRun:
     Raises `TrainingError`, `PictureError` or `EncoderFileError` before anything is written.
     """
 
-    def __init__(self, request: TrainingRequest, device: torch.device) -> None:
+    def __init__(
+        self, request: TrainingRequest, device: torch.device, workers: Workers | None = None
+    ) -> None:
         self.request = request
         if not request.styles:
             raise TrainingError("styles: give at least one picture")
@@ -151,6 +154,7 @@ class TrainingRun:
             },
             device=device,
             start=start,
+            workers=workers,
         )
         self._manifest()  # what is wrong with it must not be found out after hours
 

@@ -23,6 +23,9 @@ from pastiche_daemon.cli.training_progress import training_progress
 if TYPE_CHECKING:
     import torch
 
+    from pastiche_daemon.training_run import TrainingRequest
+    from pastiche_daemon.workers import Workers
+
 
 _PATH = click.Path(path_type=Path)
 _NOT_OF_THE_PACK = {"output", "resume", "dry_run", "checkpoint_minutes", "sample_every"}
@@ -132,7 +135,8 @@ def added_weights(encoder: str) -> Path:
 
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     from pastiche_daemon.nn.runtime import fast_precision
-    from pastiche_daemon.training_run import TrainingRequest, TrainingRun, find_styles
+    from pastiche_daemon.training_run import TrainingRequest, find_styles
+    from pastiche_daemon.workers import joined_workers, own_device
 
     if options["start_from"]:
         for switch in given_switches(options):
@@ -140,7 +144,7 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
                 raise click.UsageError(
                     f"--start-from brings its own network; leave {switch.option} out."
                 )
-    device = chosen_device(options["device"])
+    device = own_device(chosen_device(options["device"]))
     preset = chosen_preset(options)
     encoder = options["encoder"] or preset.encoder
     request = TrainingRequest(
@@ -162,7 +166,21 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
         start_from=options["start_from"],
         resume=options["resume"],
     )
-    run = TrainingRun(request, device)
+    with joined_workers(device) as workers:
+        _run(request, device, workers, options, console)
+
+
+def _run(
+    request: TrainingRequest,
+    device: torch.device,
+    workers: Workers,
+    options: dict[str, Any],
+    console: Console,
+) -> None:
+    from pastiche_daemon.training_run import TrainingRun
+
+    console.quiet = not workers.leads
+    run = TrainingRun(request, device, workers)
     steps, done = run.training.config.steps, run.training.step
     for skipped in run.skipped:
         console.print(f"skipped: {skipped}", style="yellow", markup=False)
@@ -178,14 +196,19 @@ def _train(context: click.Context, options: dict[str, Any], console: Console) ->
             f"{seconds:.2f} s each.",
             markup=False,
         )
-        if options["dry_run"]:
+        if options["dry_run"] and workers.leads:
             told = {
                 "steps": steps - done,
                 "seconds_per_step": round(seconds, 4),
                 "seconds": round((steps - done) * seconds, 1),
             }
             click.echo(json.dumps(told))
+        if options["dry_run"]:
             return
+    if not workers.leads:
+        for _ in run.training.steps():
+            pass
+        return
     with training_progress(console, steps, done) as show:
         for report in run.steps(
             checkpoint_seconds=options["checkpoint_minutes"] * 60,
