@@ -69,7 +69,7 @@ def training_grids() -> Mapping[str, TrainingGrid]:
             lambda value: f"TV {value}",
         ),
         "ratio": TrainingGrid(
-            "Style weight over content weight, with Gatys' normalization of the style.",
+            "Style weight over content weight, with Johnson's normalization of the style.",
             ("100", "1000", "10000"),
             _ratio,
             lambda value: f"β/α {value}",  # noqa: RUF001 - the papers' letters
@@ -98,8 +98,9 @@ def _distance(config: TrainConfig, value: str) -> TrainConfig:
 
 
 def _ratio(config: TrainConfig, value: str) -> TrainConfig:
-    # The literature's ratios are of losses that do not divide by the style's own size.
-    statistic = replace(config.weights.statistic, normalization="gatys")
+    # The literature's ratios are of losses that do not divide by the style's own size; and of VGG
+    # networks of full width, because these losses are the smaller the wider a layer is.
+    statistic = replace(config.weights.statistic, normalization="johnson")
     return _weights(config, content=1.0, style=_number(value), statistic=statistic)
 
 

@@ -31,7 +31,8 @@ Grids:
   norm      batch against instance norm
   distance  squared against absolute differences of content and style
   tv        the weight of total variation, 1 to 1/1000
-  ratio     style weight over content weight, 100 to 10000
+  ratio     style weight over content weight, 100 to 10000: for VGG-16 and VGG-19;
+            0.1 to 10 for vgg19-quarter and compact
 
 \b
 Examples:
