@@ -184,11 +184,15 @@ class PasticheDialog:
         """Take over options; a style that is not installed is replaced, and told of."""
         if self._catalogue is None:
             return
-        usable = self._catalogue.usable(options)
+        catalogue = self._catalogue.with_version_of(options)
+        if catalogue is not self._catalogue:
+            self._catalogue = catalogue
+            self._styles.fill(catalogue, self._fields.refresh_pictures)
+        usable = catalogue.usable(options)
         if usable is None:
             return
         self._message.hide()
-        if usable.style != options.style:
+        if catalogue.is_missing(options):
             self._message.tell(self._texts.style_missing(options.style))
         arguments.set_options(self._config, usable)
         self._show_options()
@@ -200,11 +204,7 @@ class PasticheDialog:
 
     def _use_recipe(self, layer: str, recipe: Recipe) -> None:
         if self._catalogue is not None:
-            catalogue = self._catalogue.with_version(recipe.options.style, recipe.pack_version)
-            if catalogue is not self._catalogue:
-                self._catalogue = catalogue
-                self._styles.fill(catalogue, self._fields.refresh_pictures)
-            self._use(recipe.usable_options(catalogue))
+            self._use(recipe.usable_options(self._catalogue))
             notes = self._texts.recipe_notes(recipe, self._catalogue)
             self._message.tell("\n".join(notes) or self._texts.recipe_loaded(layer))
 

@@ -96,6 +96,8 @@ class UpscaleDialog:
         if not self._factor.set_active_id(last):
             self._factor.set_active(0)
         self._ready(ready=True)
+        # Insensitive, it has lost the focus to Cancel.
+        self._dialog.get_widget_for_response(Gtk.ResponseType.OK).grab_focus()
 
     def _not_loaded(self, error: Exception) -> None:
         if not self._closed:
