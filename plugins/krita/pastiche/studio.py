@@ -119,11 +119,18 @@ class Studio(OptionHolder[Options]):
 
     def use_options(self, options: Options) -> None:
         """Take values from a preset or a recipe, whose style may not be installed."""
-        usable = options if self.catalogue is None else self.catalogue.usable(options)
+        if self.catalogue is None:
+            self.set_options(options)
+            return
+        catalogue = self.catalogue.with_version_of(options)
+        if catalogue is not self.catalogue:
+            self.catalogue = catalogue
+            self.catalogue_changed.emit()
+        usable = catalogue.usable(options)
         if usable is None:
             raise refusals.no_packs()
         self.set_options(usable)
-        if usable.style != options.style:
+        if catalogue.is_missing(options):
             self.told.emit(self.texts.style_missing(options.style))
 
     def reset(self) -> None:
@@ -137,8 +144,11 @@ class Studio(OptionHolder[Options]):
             self._stale = False
             self.reload_catalogue(self._note)
             return
+        options = self.options or self.presets.last()
+        if options is not None:
+            catalogue = catalogue.with_version_of(options)
         self.catalogue = catalogue
-        options = catalogue.usable(self.options or self.presets.last())
+        options = catalogue.usable(options)
         if options is not None:
             self.options = options
         self.catalogue_changed.emit()
@@ -175,12 +185,8 @@ class Studio(OptionHolder[Options]):
         if self.catalogue is None:
             self.use_options(recipe.options)
             return
-        catalogue = self.catalogue.with_version(recipe.options.style, recipe.pack_version)
-        if catalogue is not self.catalogue:
-            self.catalogue = catalogue
-            self.catalogue_changed.emit()
-        self.use_options(recipe.usable_options(catalogue))
-        item = catalogue.find(recipe.options.style)
+        self.use_options(recipe.usable_options(self.catalogue))
+        item = self.catalogue.find(recipe.options.style)
         if item is not None and recipe.pack_version not in {item.pack_version, *item.pack_versions}:
             self.told.emit(self.texts.other_pack_version(recipe, item.pack_version))
 

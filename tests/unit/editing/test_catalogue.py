@@ -100,6 +100,24 @@ def test_another_version_of_a_pack_can_stand_beside(catalogue: Catalogue) -> Non
         assert catalogue.with_version(style, version) is catalogue
 
 
+def test_options_name_a_version_that_is_there_or_not(catalogue: Catalogue) -> None:
+    catalogue = Catalogue(
+        tuple(
+            dataclasses.replace(item, pack_versions=("1.0.0", "0.9.0")) for item in catalogue.items
+        )
+    )
+    told = {
+        style: (
+            catalogue.is_missing(Options(style)),
+            len(catalogue.with_version_of(Options(style)).items) - len(catalogue.items),
+        )
+        for style in ("tiny/one", "tiny@1.0.0/one", "tiny@0.9.0/one", "tiny@0.1.0/one", "no/one")
+    }
+    assert list(told.values()) == [(False, 0), (False, 0), (False, 2), (True, 0), (True, 0)]
+    current = Options("tiny@1.0.0/one")
+    assert catalogue.usable(current) == Options("tiny/one")
+
+
 def test_the_current_version_stands_in_for_one_that_is_gone(catalogue: Catalogue) -> None:
     old = Options("tiny@0.1.0/one", second_style="tiny@0.1.0/two", strength=0.4)
     assert catalogue.usable(old) == Options("tiny/one", second_style="tiny/two", strength=0.4)

@@ -70,8 +70,9 @@ def test_a_recipe_is_made_again_with_its_version_or_else_the_current_one() -> No
     catalogue = load_catalogue(Source())
     assert recipe.usable_options(catalogue) == recipe.options
     items = tuple(replace(i, pack_versions=("1.0.0", "0.9.0")) for i in catalogue.items)
-    both = Catalogue(items).with_version("tiny/one", "0.9.0")
-    assert recipe.usable_options(both).style == "tiny@0.9.0/one"
+    assert recipe.usable_options(Catalogue(items)).style == "tiny@0.9.0/one"
+    current = replace(recipe, pack_version="1.0.0")
+    assert current.usable_options(Catalogue(items)) == recipe.options
 
 
 def test_many_long_notes_do_not_make_a_recipe_that_cannot_be_loaded() -> None:

@@ -75,6 +75,16 @@ class Catalogue:
     def of_pack(self, pack: str) -> tuple[StyleItem, ...]:
         return tuple(item for item in self.items if item.pack == pack)
 
+    def with_version_of(self, options: Options) -> Catalogue:
+        """`with_version` for options that name a version; the same for others."""
+        return self.with_version(options.style, options.pack.partition("@")[2])
+
+    def is_missing(self, options: Options) -> bool:
+        """Whether the style is not there, or not in the version that the options name."""
+        found = self.find(plain_style(options.style))
+        version = options.pack.partition("@")[2]
+        return found is None or version not in {"", found.pack_version, *found.pack_versions}
+
     def with_version(self, style: str, version: str) -> Catalogue:
         """The catalogue with the styles of another version of a style's pack beside them.
 

@@ -73,11 +73,10 @@ class Recipe:
     def usable_options(self, catalogue: Catalogue) -> Options:
         """The options with which to make it again as well as can be.
 
-        They name the version that was used where the catalogue has it, see
-        `Catalogue.with_version`; else they are of the current one.
+        They name the version that was used where it is there and not the current one.
         """
         same = self.same_options()
-        return self.options if catalogue.find(same.style) is None else same
+        return self.options if catalogue.with_version_of(same).find(same.style) is None else same
 
     def dumps(self) -> str:
         """JSON in ASCII, at most LARGEST_RECIPE bytes."""
