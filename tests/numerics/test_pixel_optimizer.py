@@ -59,7 +59,7 @@ def test_levels_of_a_pyramid_find_a_smooth_minimum_sooner_than_pixels():
     start = torch.full_like(goal, 0.5)
     before = start.clone()
     pixels, pyramid = (
-        minimize(bowl, start, PixelOptions("adam", 6, 0.02, variables=variables), always)
+        minimize(bowl, start, PixelOptions("adam", 6, variables=variables), always)
         for variables in get_args(Variables)
     )
     assert pyramid.total < 0.7 * pixels.total

@@ -5,7 +5,7 @@ evaluation of the loss and its gradient, whatever the optimizer, so that steps c
 
 What is optimized may be the pixels, or the levels of their Laplacian pyramid (Kolkin et al., "Style
 Transfer by Relaxed Optimal Transport and Self-Similarity", CVPR 2019, section 2.5), where large
-shapes and colours move as fast as details.
+shapes and colours move as fast as details, in decorrelated colours.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from pastiche_daemon.nn.decorrelated_color import correlate, decorrelate
 from pastiche_daemon.nn.pyramid import merge, split
 
 OptimizerName = Literal["lbfgs", "adam", "sgd"]
@@ -38,9 +39,9 @@ class PixelOptions:
     strong Wolfe line search), 0.02 for Adam, and for SGD with ``momentum`` a step of at most 0.02
     for the variable with the largest first gradient. ``pixels``: ``free`` lets them leave 0..1 on
     the way, as in Gatys' method, and clamps the result; ``projected`` clamps before every
-    evaluation. ``variables``: the ``pixels``, or the levels of their ``pyramid``, by default for
-    Adam, whose rate is then that of the coarsest, by default 0.015, and half of it for every finer
-    one.
+    evaluation. ``variables``: the ``pixels``, or the levels of their ``pyramid`` in decorrelated
+    colours, by default for Adam, whose rate is then that of the coarsest level's lightness, by
+    default 0.035, and half of it for every finer one.
 
     It ends after ``steps``, after ``max_seconds``, or when the least loss fell by less than
     ``tolerance`` of itself within 50 steps (0: never). Raises ValueError, naming the field.
@@ -119,19 +120,22 @@ def minimize(
     # torch's L-BFGS takes no other layout.
     best = start.detach().clone(memory_format=torch.contiguous_format)
     by_level, projected = options.by_level, options.pixels == "projected"
-    variables = [part.clone().requires_grad_() for part in (split(best) if by_level else [best])]
+    parts = split(decorrelate(best)) if by_level else [best]
+    variables = [part.clone().requires_grad_() for part in parts]
     least, done = math.inf, 0
     history: list[float] = []
     began = time.monotonic()
 
     def evaluate() -> Tensor:
         nonlocal best, least, done
-        image = merge(variables)  # a single level is the image itself
-        if projected and by_level:
-            image = image.clamp(0, 1)
-        elif projected:
-            with torch.no_grad():
-                image.clamp_(0, 1)
+        if by_level:
+            image = correlate(merge(variables))
+            image = image.clamp(0, 1) if projected else image
+        else:
+            (image,) = variables
+            if projected:
+                with torch.no_grad():
+                    image.clamp_(0, 1)
         for variable in variables:
             variable.grad = None
         total, losses = loss(image)
@@ -192,7 +196,7 @@ def _run(variables: list[Tensor], options: PixelOptions, evaluate: Callable[[], 
 def _first_order(variables: list[Tensor], options: PixelOptions) -> torch.optim.Optimizer:
     rate = options.learning_rate
     if options.optimizer == "adam":
-        coarsest = rate or (0.015 if options.by_level else 0.02)
+        coarsest = rate or (0.035 if options.by_level else 0.02)
         # Finer levels with the same steps would fill the picture with noise.
         groups: list[dict[str, Any]] = [
             {"params": [variable], "lr": coarsest / 2**finer}
