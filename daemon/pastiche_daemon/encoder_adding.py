@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors.torch import save
 from torch import Tensor
 from torchvision.models import get_model_weights
@@ -123,25 +124,31 @@ def add_encoder(
     file: Path,
     *,
     preprocessing: Preprocessing | None = None,
+    bgr: bool = False,
     fetched_from: str = "",
     photographs: Path | None = None,
 ) -> Path:
     """Check a weights file and put its convolutions into the store; returns the new file.
 
     ``fetched_from`` is the address of a file that was fetched. ``file`` and ``preprocessing`` are
-    as in `encoders.load_encoder`. ``photographs`` is a folder over whose pictures the weights are
-    scaled to a mean activation of 1 (see `nn.mean_activation`). What was there of that name is
-    replaced. Raises `EncoderFileError`, `photographs.PictureError` and
-    `packs.errors.StorageError`.
+    as in `encoders.load_encoder`. ``bgr`` says that the first convolution takes blue first, as
+    Caffe's do, and as they stay in files that were converted plainly. ``photographs`` is a folder
+    over whose pictures the weights are scaled to a mean activation of 1 (see
+    `nn.mean_activation`). What was there of that name is replaced. Raises `EncoderFileError`,
+    `photographs.PictureError` and `packs.errors.StorageError`.
     """
     target = store.path_for(name)
     if store.only_dreams(name):
-        if preprocessing is not None or photographs is not None:
+        if preprocessing is not None or photographs is not None or bgr:
             raise EncoderFileError(f"encoder weights: {name} has an input and a scale of its own")
         loaded = load_network(name, file)
     else:
         loaded = load_encoder(name, file, preprocessing=preprocessing)
     encoder = loaded.encoder
+    if bgr and isinstance(encoder, Encoder):
+        first = encoder.convolution("conv1_1").weight
+        with torch.no_grad():
+            first.copy_(first.flip(1))
     if photographs is not None and isinstance(encoder, Encoder):
         encoder = _scaled(encoder, photographs)
     state = _inception_state(encoder) if isinstance(encoder, InceptionEncoder) else _state(encoder)

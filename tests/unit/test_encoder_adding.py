@@ -90,6 +90,21 @@ def test_what_the_weights_take_is_kept(store, vgg11):
     assert load_encoder("vgg11", added).encoder.spec.preprocessing == "caffe"
 
 
+def test_weights_that_take_blue_first_are_turned_around(store, vgg11, tmp_path):
+    """Caffe's order, in which pytorch-vgg and neural-style-pt have them."""
+    plain = add_encoder(store, "vgg11", vgg11, preprocessing="caffe").rename(
+        tmp_path / "rgb.safetensors"
+    )
+    state = torch.load(vgg11, weights_only=True)
+    state["features.0.weight"] = state["features.0.weight"].flip(1)
+    turned = tmp_path / "bgr.pth"
+    torch.save(state, turned)
+    added = add_encoder(store, "vgg11", turned, preprocessing="caffe", bgr=True)
+    assert same_features("vgg11", plain, added, "relu3_1")
+    wrong = add_encoder(store, "vgg11", turned, preprocessing="caffe")
+    assert not same_features("vgg11", plain, wrong, "relu3_1")
+
+
 def test_a_learned_input_is_kept(store, tmp_path):
     path = write_encoder(tmp_path / "quarter.safetensors")
     added = add_encoder(store, "vgg19-quarter", path)

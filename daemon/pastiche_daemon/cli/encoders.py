@@ -120,8 +120,9 @@ Examples:
 @click.option(
     "--input",
     "preprocessing",
-    type=click.Choice(["torchvision", "caffe"]),
-    help="What the weights take. Default: as the file says, else torchvision's.",
+    type=click.Choice(["torchvision", "caffe", "caffe-bgr"]),
+    help="What the weights take; caffe-bgr is blue first, as in jcjohnson's pytorch-vgg. "
+    "Default: as the file says, else torchvision's.",
 )
 @click.option(
     "--mean-activation",
@@ -154,7 +155,8 @@ def add(
             store,
             name,
             file,
-            preprocessing=preprocessing,  # pyright: ignore[reportArgumentType]
+            preprocessing=preprocessing and preprocessing.removesuffix("-bgr"),  # pyright: ignore[reportArgumentType]
+            bgr=preprocessing == "caffe-bgr",
             photographs=photographs,
         )
         click.echo(added)
