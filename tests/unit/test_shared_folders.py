@@ -82,8 +82,9 @@ def test_of_the_same_version_the_installed_one_counts(
 
 
 def test_a_pulled_folder_is_told_and_comes_back(
-    store: PackStore, share: Path, tmp_path: Path
+    store: PackStore, share: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     write_tiny_pack(share / "tiny.pastiche")
     store.install(write_tiny_pack(tmp_path / "a.pastiche", pack_id="own"))
     pack = store.get("tiny")
@@ -97,6 +98,9 @@ def test_a_pulled_folder_is_told_and_comes_back(
     (tmp_path / "pulled").rename(share)
     assert ids(store) == ["own", "tiny"]
     assert not store.problems()
+    gone, back = (record.getMessage() for record in caplog.records)  # once each
+    assert "is not there; connect it" in gone
+    assert "is there again" in back
 
 
 def test_a_file_in_the_folders_place_is_told(store: PackStore, share: Path) -> None:

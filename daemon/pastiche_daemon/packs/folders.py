@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import stat
 import threading
 import time
@@ -15,6 +16,8 @@ from pastiche_daemon.packs.archive import Pack, PackLimits, read_pack
 from pastiche_daemon.packs.errors import DamagedPackError, PackError, StorageError
 
 PACK_SUFFIX = ".pastiche"
+
+_log = logging.getLogger(__name__)
 
 # How long a folder's last contents are taken for the present ones.
 _FRESH_SECONDS = 2.0
@@ -157,6 +160,10 @@ class SharedFolder:
                 f"the shared folder {self.folder} cannot be read ({error.strerror or error})"
             )
         finally:
+            if problem is not None and str(problem) != str(self._problem):
+                _log.warning("%s", problem)
+            elif problem is None and self._problem is not None:
+                _log.info("the shared folder %s is there again", self.folder)
             with self._lock:
                 self._found, self._problem = found, problem
                 self._looked_at = time.monotonic()
