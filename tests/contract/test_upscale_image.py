@@ -116,6 +116,14 @@ def test_a_pack_can_be_chosen_by_its_factor_and_by_its_name(client: Client) -> N
     assert bytes(by_factor.layer.data) != bytes(by_name.layer.data)
 
 
+def test_the_built_in_pack_upscales_by_4(client: Client) -> None:
+    built_in = [pack for pack in client.upscaling_packs() if pack.built_in]
+    assert [(pack.id, pack.factor) for pack in built_in] == [("fourfold", 4)]
+    result = client.upscale(random_layer(20, 12, PixelFormat.RGBA), 4)
+    assert result.summary.pack == "packs/fourfold"
+    assert (result.layer.width, result.layer.height) == (80, 48)
+
+
 def test_matching_the_histogram_changes_the_colours(client: Client) -> None:
     sent = random_layer(16, 16, PixelFormat.RGB)
     plain, matched = (client.upscale(sent, 2, match_histogram=on) for on in (False, True))
