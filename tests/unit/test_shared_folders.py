@@ -12,7 +12,7 @@ import pytest
 from pastiche_daemon.packs import folders as folders_module
 from pastiche_daemon.packs.archive import PackLimits, read_pack
 from pastiche_daemon.packs.errors import PackGoneError, SharedPackError, UnknownPackError
-from pastiche_daemon.packs.folders import SharedFolder
+from pastiche_daemon.packs.folders import PackFolder, SharedFolder
 from pastiche_daemon.packs.policy import PackPolicy
 from pastiche_daemon.packs.store import PackStore, Place
 from tests.support.tiny_pack import write_tiny_pack
@@ -127,6 +127,31 @@ def test_a_half_copied_file_is_passed_over_quietly_until_it_is_whole(
         file.write(data)
     os.utime(target, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert ids(store) == ["tiny"]
+
+
+def test_a_half_copied_file_is_not_read_again_and_again(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counting(path: Path, limits: PackLimits | None = None):
+        read.append(path.name)
+        return read_pack(path, limits)
+
+    now = [100.0]
+    monkeypatch.setattr(folders_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(folders_module, "read_pack", counting)
+    (share / "half.pastiche").write_bytes(b"PK")
+    folder = PackFolder(share, PackLimits(), half_copied=True)
+    for _ in range(4):
+        assert list(folder.read()) == []
+        now[0] += 3.0
+    assert len(read) == 1
+    assert list(folder.read()) == []  # ten seconds later
+    assert len(read) == 2
+    (share / "half.pastiche").write_bytes(b"PK\x03\x04")
+    assert list(folder.read()) == []
+    assert len(read) == 3
 
 
 def test_a_file_that_stays_damaged_is_told(store: PackStore, share: Path) -> None:

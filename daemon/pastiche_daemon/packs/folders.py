@@ -24,8 +24,11 @@ _FRESH_SECONDS = 2.0
 # How long a call waits for a folder of another computer before it goes on without.
 _FIRST_WAIT_SECONDS = 20.0
 _WAIT_SECONDS = 3.0
-# How long after its last change a file may still be on its way into a shared folder.
+# How long after its last change a file may still be on its way into a shared folder, and how much
+# less often than the folder it is looked at meanwhile.
 _COPYING_SECONDS = 120.0
+_COPYING_LOOKS = 5
+_FUTURE_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class PackFolder:
         self._limits = limits
         self._half_copied = half_copied
         self._seen: dict[Path, tuple[_Stamp, Pack | PackProblem]] = {}
+        self._copying: dict[Path, tuple[_Stamp, float]] = {}
 
     def read(self) -> Sequence[tuple[Path, Pack | PackProblem]]:
         """Every pack file, the last written first. A folder that is not there is empty.
@@ -67,17 +71,31 @@ class PackFolder:
         return found
 
     def _read(self) -> Iterator[tuple[Path, Pack | PackProblem]]:
-        for stamp, path, is_file in self._stamped():
+        stamped = self._stamped()
+        listed = {path for _, path, _ in stamped}
+        self._copying = {path: seen for path, seen in self._copying.items() if path in listed}
+        for stamp, path, is_file in stamped:
             seen = self._seen.get(path)
             if seen is None or seen[0] != stamp:
+                if self._was_half_copied(path, stamp):
+                    continue
                 read = _read(path, self._limits) if is_file else _no_file(path)
                 if read is None:
                     continue
                 if self._half_copied and isinstance(read, PackProblem) and _is_new(stamp):
+                    self._copying[path] = (stamp, time.monotonic())
                     continue
+                self._copying.pop(path, None)
                 seen = (stamp, read)
                 self._seen[path] = seen
             yield path, seen[1]
+
+    def _was_half_copied(self, path: Path, stamp: _Stamp) -> bool:
+        """Whether the same file was found to be half copied just now."""
+        seen = self._copying.get(path)
+        if seen is None or seen[0] != stamp:
+            return False
+        return time.monotonic() - seen[1] < _COPYING_LOOKS * _FRESH_SECONDS
 
     def _stamped(self) -> list[tuple[_Stamp, Path, bool]]:
         stamped: list[tuple[_Stamp, Path, bool]] = []
@@ -173,8 +191,8 @@ class SharedFolder:
 
 
 def _is_new(stamp: _Stamp) -> bool:
-    # Clocks of file servers differ; a file of the future has been written just now as well.
-    return time.time() - stamp.modified_ns / 1e9 < _COPYING_SECONDS
+    # Clocks of file servers differ; a file of the near future has been written just now as well.
+    return -_FUTURE_SECONDS < time.time() - stamp.modified_ns / 1e9 < _COPYING_SECONDS
 
 
 def _no_file(path: Path) -> PackProblem:
