@@ -137,7 +137,8 @@ def test_presets_train_as_published_but_for_what_is_given_beside_them(
     preset = training_presets()[name]
     encoder = write_vgg16(tmp_path / "vgg16.safetensors")
     extra = ("--like", name, "--steps", "2", "--encoder", "vgg16", "--encoder-weights")
-    run(one_style(tmp_path, "run", *extra, str(encoder)))
+    told = run(one_style(tmp_path, "run", *extra, str(encoder)))
+    assert f"Like {name}: {preset.about}." in told
     _, manifest = pack_of(tmp_path / "run")
     expected = replace(preset.config.spec, channels=(4, 6, 8), residual_blocks=1)
     assert spec_of(manifest) == expected

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from pastiche_daemon.cli.parameters import FiniteRange
 from pastiche_daemon.cli.training_options import (
+    PRESETS,
     chosen_config,
     chosen_preset,
     given_switches,
@@ -182,6 +183,9 @@ def _run(
     console.quiet = not workers.leads
     run = TrainingRun(request, device, workers)
     steps, done = run.training.config.steps, run.training.step
+    if request.like != PRESETS[0]:
+        about = chosen_preset(options).about
+        console.print(f"Like {request.like}: {about}.", markup=False, soft_wrap=True)
     for skipped in run.skipped:
         console.print(f"skipped: {skipped}", style="yellow", markup=False)
     console.print(
