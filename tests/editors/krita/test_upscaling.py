@@ -25,7 +25,7 @@ RESULT = "layer, 2 times as large"
 @pytest.fixture
 def upscaling(krita: KritaSession) -> KritaSession:
     """Krita with the factors, of which 2 is chosen."""
-    krita.wait_until(lambda: krita.call("factors") == [2, 8], "the factors")
+    krita.wait_until(lambda: krita.call("factors") == [2, 4, 8], "the factors")
     krita.call("set_factor", factor=2)
     return krita
 
@@ -139,6 +139,15 @@ def test_all_of_the_layer_whatever_is_selected(upscaling: KritaSession) -> None:
     assert krita.pixels(RESULT, LARGE) == upscaled(krita, data)
 
 
+def test_with_the_built_in_network(upscaling: KritaSession) -> None:
+    krita = upscaling
+    data = make(krita)
+    krita.call("set_factor", factor=4)
+    upscale(krita)
+    rect = Rect(RECT.x, RECT.y, 4 * RECT.width, 4 * RECT.height)
+    assert krita.pixels("layer, 4 times as large", rect) == upscaled(krita, data, 4)
+
+
 def test_with_the_mouse(upscaling: KritaSession) -> None:
     krita = upscaling
     make(krita)
@@ -147,7 +156,10 @@ def test_with_the_mouse(upscaling: KritaSession) -> None:
     krita.wait_until(
         lambda: krita.call("upscale_page")[2] == "144 x 120 pixels", "the new layer's size"
     )
-    assert krita.call("upscale_page")[:2] == [["2 times", "8 times"], "2 times"]
+    assert krita.call("upscale_page")[:2] == [
+        ["2 times", "4 times", "8 times"],
+        "2 times",
+    ]
     assert krita.call("cut_labels") == []
     krita.call("set_factor", factor=8)
     assert krita.call("upscale_page")[1:] == ["8 times", "576 x 480 pixels"]
