@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pastiche_daemon.cli.batch_styles import ASSIGNMENTS
-from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.cli.style_arguments import look_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,28 +72,7 @@ Examples:
     type=click.Choice(["png", "jpg", "tif", "webp"]),
     help="Of the results. Default: each its source's.",
 )
-@click.option(
-    "--strength",
-    type=FiniteRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="0 is the picture, 1 the full style.",
-)
-@click.option("--preserve-colors", is_flag=True, help="Keep the pictures' colours.")
-@click.option(
-    "--stroke-size",
-    type=FiniteRange(0.25, 4),
-    default=1.0,
-    show_default=True,
-    help="Factor of the style's own size of strokes.",
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=92,
-    show_default=True,
-    help="Of JPEG and WebP.",
-)
+@look_options
 @click.option("--keep-frames", is_flag=True, help="Of a video: leave the frames' folder there.")
 @click.option(
     "-f", "--force", is_flag=True, help="Make everything anew, and replace files that exist."

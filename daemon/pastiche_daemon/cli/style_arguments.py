@@ -1,19 +1,53 @@
-"""`--style` as people type it."""
+"""What `stylize` and `batch` are told of styles, as people type it."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pastiche_client.style_names import style_name
+from pastiche_daemon.cli.parameters import FiniteRange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pastiche_client.results import Style
+
+Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
+
+
+def look_options(command: Command) -> Command:
+    """--strength, --preserve-colors, --stroke-size and --quality."""
+    for option in (
+        click.option(
+            "--quality",
+            type=click.IntRange(1, 100),
+            default=92,
+            show_default=True,
+            help="Of JPEG and WebP.",
+        ),
+        click.option(
+            "--stroke-size",
+            type=FiniteRange(0.25, 4),
+            default=1.0,
+            show_default=True,
+            help="Factor of the style's own size of strokes.",
+        ),
+        click.option("--preserve-colors", is_flag=True, help="Keep the photo's colours."),
+        click.option(
+            "--strength",
+            type=FiniteRange(0, 1),
+            default=1.0,
+            show_default=True,
+            help="0 is the photo, 1 the full style.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def resolve_styles(arguments: Sequence[str], known: Sequence[Style]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.cli.style_arguments import look_options, resolve_styles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,28 +56,7 @@ Examples:
     type=_PATH,
     help="The file to write, or a folder. Without it, PHOTO-STYLE is written beside the photo.",
 )
-@click.option(
-    "--strength",
-    type=FiniteRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="0 is the photo, 1 the full style.",
-)
-@click.option("--preserve-colors", is_flag=True, help="Keep the photo's colours.")
-@click.option(
-    "--stroke-size",
-    type=FiniteRange(0.25, 4),
-    default=1.0,
-    show_default=True,
-    help="Factor of the style's own size of strokes.",
-)
-@click.option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=92,
-    show_default=True,
-    help="Of JPEG and WebP.",
-)
+@look_options
 @click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
 @click.pass_context
 def stylize(
@@ -100,7 +79,6 @@ def stylize(
     from rich.console import Console
 
     from pastiche_daemon.cli.connect import running_daemon
-    from pastiche_daemon.cli.style_arguments import resolve_styles
 
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     jobs = _plan(photos, output, _label(style_arguments), force=force)
