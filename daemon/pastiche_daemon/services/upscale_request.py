@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pastiche.v1 import upscaling_pb2
+from pastiche_daemon.nn.upscaler_switches import Factor
 from pastiche_daemon.packs.errors import UnknownFactorError
 from pastiche_daemon.packs.manifest import UpscalerManifest
 from pastiche_daemon.wire import (
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pastiche_daemon.packs.store import PackStore
 
 _PACK_NAME = re.compile(r"packs/([^/]+)")
-_FACTORS = (2, 4, 8)
+_FACTORS: tuple[int, ...] = get_args(Factor)
 
 
 @dataclass(frozen=True)
