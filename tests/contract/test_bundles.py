@@ -132,7 +132,7 @@ def test_it_talks_to_a_daemon_beside_any_other_protobuf(
     assert found["changed"]
     assert found["kept"]
     assert found["refusal"] == ["NotFoundError", "STYLE_NOT_FOUND"]
-    assert found["packs"] == 2
+    assert found["packs"] == 3  # masters and fourfold are built in
     assert found["foreign"] == ("" if when == "never" else "2.6.1")
     assert found["protobuf"] != "2.6.1"
 
