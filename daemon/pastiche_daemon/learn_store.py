@@ -64,7 +64,7 @@ class LearnRequest(BaseModel):
     steps: int | None = None
     style_size: int = 512
     crop_size: int = 256
-    content_weight: float = 0.03
+    content_weight: float = 0.1
     style_weight: float = 1.0
     tv_weight: float = 8.0
     also_convolutions: bool = False

@@ -68,7 +68,7 @@ Examples:
 @click.option(
     "--content-weight",
     type=FiniteRange(0),
-    help="Larger: the photograph is easier to recognise. Default: 0.03.",
+    help="Larger: the photograph is easier to recognise. Default: 0.1.",
 )
 @click.option("--style-weight", type=FiniteRange(0), help="Larger: more of the style. Default: 1.")
 @click.option("--tv-weight", type=FiniteRange(0), help="Larger: smoother. Default: 8.")

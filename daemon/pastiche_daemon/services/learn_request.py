@@ -106,7 +106,7 @@ def check_request(
         steps=integer(header, "steps", 0, 1, 100_000) or None,
         style_size=integer(header, "style_size", 512, 64, _STYLE_SIDE),
         crop_size=integer(header, "crop_size", 256, 64, 512),
-        content_weight=optional(header, "content_weight", 0.03, 0.0, _LARGEST_WEIGHT),
+        content_weight=optional(header, "content_weight", 0.1, 0.0, _LARGEST_WEIGHT),
         style_weight=optional(header, "style_weight", 1.0, 0.0, _LARGEST_WEIGHT),
         tv_weight=optional(header, "tv_weight", 8.0, 0.0, _LARGEST_WEIGHT),
         also_convolutions=header.also_convolutions,
