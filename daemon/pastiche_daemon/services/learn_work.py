@@ -279,7 +279,9 @@ class LearnWork:
     def _note_stop(self) -> None:
         """The daemon was stopped in good order, which is not the training's fault."""
         with contextlib.suppress(StorageError):
-            self.folder.save(self.folder.state().model_copy(update={"starts": 0}))
+            reached = self.progress
+            update = {"starts": 0, "step": reached.step, "seconds": reached.seconds}
+            self.folder.save(self.folder.state().model_copy(update=update))
 
     def _note_failure(self, error: Exception) -> None:
         from pastiche_daemon.errors import failure_of
