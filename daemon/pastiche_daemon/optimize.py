@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -120,12 +121,14 @@ def optimize(
     *,
     start: Tensor | None = None,
     shape: tuple[int, int] | None = None,
+    exact: Encoder | None = None,
 ) -> Optimized:
     """Optimize a picture of the content's size (or ``shape``, H and W, without one).
 
     ``content`` and ``start`` are 3 x H x W in 0..1. ``on_step`` returns False to stop and keep the
     picture as it stands; what it raises ends the work. The same seed gives the same picture on
-    the same machine.
+    the same machine. ``exact`` is the encoder in float32, for the last tenth of the steps: what
+    narrow numbers leave behind they take away, for a twentieth of the time.
 
     Raises ValueError, naming what is missing, and `encoder.UnknownLayerError`.
     """
@@ -145,14 +148,13 @@ def optimize(
     done, reason, total = 0, "steps", math.inf
     began = time.monotonic()
     for index, size in enumerate(shapes):
-        objective = _objective(encoder, content, styles, options, size)
         left = options.pixels.steps - done
         share = left if index == len(shapes) - 1 else options.pixels.steps // len(shapes)
         before, scale = done, index
-
-        def loss(candidate: Tensor, objective: ImageObjective = objective) -> tuple[Tensor, Losses]:
-            losses = objective.losses(candidate)
-            return losses.total, losses
+        loss = _Loss(_objective(encoder, content, styles, options, size))
+        if exact is not None and index == len(shapes) - 1:
+            finish = partial(_objective, exact, content, styles, options, size)
+            loss.finish_with(finish, after=share - share // 10)
 
         def forward(step: PixelStep[Losses], before: int = before, scale: int = scale) -> bool:
             def picture() -> Tensor:
@@ -178,6 +180,26 @@ def optimize(
         if reason == "asked":
             break
     return Optimized(_finished(resize(image, target), content, options), total, done, reason)
+
+
+class _Loss:
+    """An objective to minimize, and another one for the evaluations at the end."""
+
+    def __init__(self, objective: ImageObjective) -> None:
+        self._objective = objective
+        self._finish: Callable[[], ImageObjective] | None = None
+        self._left = 0
+
+    def finish_with(self, make: Callable[[], ImageObjective], after: int) -> None:
+        """Take the objective that ``make`` gives once ``after`` evaluations were made."""
+        self._finish, self._left = make, after
+
+    def __call__(self, candidate: Tensor) -> tuple[Tensor, Losses]:
+        if self._finish is not None and self._left <= 0:
+            self._objective, self._finish = self._finish(), None
+        self._left -= 1
+        losses = self._objective.losses(candidate)
+        return losses.total, losses
 
 
 def _seconds_left(limit: float | None, began: float) -> float | None:

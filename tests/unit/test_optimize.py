@@ -65,6 +65,19 @@ def test_steps_are_shared_among_the_scales_and_the_loss_falls(encoder):
     assert (done.color.min() >= 0, done.color.max() <= 1) == (True, True)
 
 
+def test_the_last_tenth_of_the_steps_is_made_with_the_exact_encoder(encoder):
+    torch.manual_seed(1)
+    other = Encoder(encoder_specs()["vgg11"])
+    chosen = options(pixels=PixelOptions("adam", steps=20), scales=2)
+    alone, before = run(encoder, chosen)
+    both, after = run(encoder, chosen, exact=other)
+    totals = [[step.losses.total.item() for step in steps] for steps in (before, after)]
+    # Ten steps are of the finest scale.
+    assert totals[0][:19] == totals[1][:19]
+    assert totals[0][19] != totals[1][19]
+    assert both.steps == alone.steps == 20
+
+
 def test_scales_that_would_be_too_small_are_left_out(encoder):
     _, steps = run(encoder, options(scales=8))
     assert {step.scale for step in steps} == {0, 1}

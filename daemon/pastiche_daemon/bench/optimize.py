@@ -8,6 +8,7 @@ float32.
 
 from __future__ import annotations
 
+import copy
 import math
 import multiprocessing
 import time
@@ -230,6 +231,10 @@ def measure(request: OptimizeBenchRequest, variant: Variant, goal: float | None)
             objective = PlainObjective(encoder, request.terms, content, style)
             plain_lbfgs(objective, content, request.evaluations, clock.see_plain)
         else:
+            exact = None
+            if variant.precision != "float32":
+                # As the product does.
+                exact = in_precision(copy.deepcopy(encoder), "float32")
             in_precision(encoder, variant.precision)
             options = OptimizeOptions(
                 terms=request.terms,
@@ -240,7 +245,8 @@ def measure(request: OptimizeBenchRequest, variant: Variant, goal: float | None)
                 ),
                 scales=variant.scales,
             )
-            optimize(encoder, content[0], [StyleImage(style[0])], options, clock.see)
+            styles = [StyleImage(style[0])]
+            optimize(encoder, content[0], styles, options, clock.see, exact=exact)
         clock.stop()
     reached = clock.seconds if goal is None else clock.reached
     return Run(reached, clock.seconds, clock.evaluations, clock.loss(), peak.bytes / 2**20)

@@ -15,6 +15,7 @@ from pastiche_daemon.nn.transformer import TransformerNetwork
 
 Precision = Literal["float32", "bfloat16"]
 _Module = TypeVar("_Module", bound=nn.Module)
+_Features = TypeVar("_Features", bound=FeatureNetwork)
 
 # Parameters of glibc's mallopt(3).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -48,7 +49,7 @@ def channels_last(module: _Module) -> _Module:
     return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def in_precision(network: FeatureNetwork, precision: Precision) -> FeatureNetwork:
+def in_precision(network: _Features, precision: Precision) -> _Features:
     """Make a network of feature maps work in ``precision``, channels-last, in place; return it.
 
     Pictures are still taken, and their mean removed, in float32: eight bits of bfloat16 round a

@@ -114,7 +114,8 @@ class OptimizeWork(SteeredWork[OptimizeState]):
         self._budget.require(input_bytes(request))
         loaded = self._engine.encoder(request.encoder, request.pooling, request.precision)
         inputs = self._decoded()
-        run = _Run(self, context, loaded.encoder, inputs)
+        exact = self._engine.encoder(request.encoder, request.pooling, "float32")
+        run = _Run(self, context, loaded.encoder, exact.encoder, inputs)
         if inputs.layer is None:
             color = resize(run.picture(None), (layout.height, layout.width))
             header, data = encode_preview(layout, color, None)
@@ -191,11 +192,17 @@ class _Run:
     """One optimization: picks its size, runs it, and tells how it goes."""
 
     def __init__(
-        self, work: OptimizeWork, context: JobContext, encoder: Encoder, inputs: _Inputs
+        self,
+        work: OptimizeWork,
+        context: JobContext,
+        encoder: Encoder,
+        exact: Encoder,
+        inputs: _Inputs,
     ) -> None:
         self._work = work
         self._context = context
         self._encoder = encoder
+        self._exact = exact
         self._inputs = inputs
         self._request = work.request
         self._began = 0.0
@@ -234,6 +241,7 @@ class _Run:
                 self._on_step,
                 start=None if start is None else start.to(device),
                 shape=self.shape,
+                exact=None if self._exact is self._encoder else self._exact,
             )
         except FloatingPointError as error:
             raise InvalidFieldError(
@@ -281,7 +289,7 @@ class _Run:
             shape[0] * shape[1],
             style_pixels,
             history=steps if pixels.optimizer == "lbfgs" else 0,
-            value_bytes=self._encoder.value_dtype.itemsize,
+            value_bytes=self._exact.value_dtype.itemsize,
         )
 
     def _shrunk_styles(self, options: OptimizeOptions) -> Iterator[StyleImage]:
