@@ -12,7 +12,9 @@ import numpy as np
 import psutil
 
 from pastiche_client import Client, DaemonError
+from pastiche_client.errors import NotFoundError
 from pastiche_client.runtime_file import read_runtime_file
+from pastiche_client.trainings import TrainingState
 from tests.support.daemon_process import wait_until
 
 if TYPE_CHECKING:
@@ -114,3 +116,15 @@ def is_busy(client: Client) -> bool:
         return client.info().running > 0
     except DaemonError:
         return False
+
+
+def remove_trainings(client: Client) -> None:
+    """End and forget all trainings of a daemon that runs, and remove what they have learned."""
+    for training in client.trainings():
+        if not training.done:
+            client.cancel_training(training.name)
+            wait_until(lambda name=training.name: client.training(name).done, "its end")
+        if client.training(training.name).state is TrainingState.DONE:
+            with suppress(NotFoundError):
+                client.delete_pack(training.pack_id)
+        client.forget_training(training.name)

@@ -9,7 +9,7 @@ import pytest
 
 from pastiche_client import Client
 from pastiche_client.trainings import TrainingState
-from tests.editors.gimp.driving import LEARN, pixels, stylize
+from tests.editors.gimp.driving import LEARN, pixels, remove_trainings, stylize
 from tests.editors.support.gimp import Gimp
 from tests.support.daemon_process import wait_until
 
@@ -52,7 +52,8 @@ def test_a_layer_becomes_a_style(gimp: Gimp, client: Client, image: int, layer: 
     assert (pixels(gimp, made) != pixels(gimp, other)).any()
     found = json.loads(gimp.call("recipe", layer=made))
     assert found["options"]["style"] == done.style.replace("packs/", "").replace("/styles", "")
-    client.delete_pack(done.pack_id)
+    remove_trainings(client)
+    assert client.trainings() == []
 
 
 def test_a_training_outlives_its_image(gimp: Gimp, client: Client, image: int, layer: int) -> None:
@@ -63,6 +64,7 @@ def test_a_training_outlives_its_image(gimp: Gimp, client: Client, image: int, l
     client.cancel_training(name)
     wait_until(lambda: client.training(name).done, "the end")
     assert client.training(name).state is TrainingState.CANCELLED
+    remove_trainings(client)
 
 
 def test_what_cannot_be_learned_is_told(gimp: Gimp, image: int, layer: int) -> None:

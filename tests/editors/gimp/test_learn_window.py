@@ -8,7 +8,7 @@ import pytest
 
 from pastiche_client import Client
 from pastiche_client.trainings import Training, TrainingState
-from tests.editors.gimp.driving import stylize
+from tests.editors.gimp.driving import remove_trainings, stylize
 from tests.editors.gimp.window import LEARN_DIALOG, LEARN_KEY, Window
 from tests.support.daemon_process import wait_until
 
@@ -23,13 +23,9 @@ def learning(window: Window, client: Client) -> Iterator[Client]:
     """A client of a daemon that runs; what is learned is removed behind the test."""
     image = window.gimp.call("create_image")
     stylize(window.gimp, image, window.gimp.call("add_layer", image=image))
+    remove_trainings(client)
     yield client
-    for training in client.trainings():
-        client.cancel_training(training.name)
-        wait_until(lambda name=training.name: client.training(name).done, "its end")
-        if client.training(training.name).state is TrainingState.DONE:
-            client.delete_pack(training.pack_id)
-        client.forget_training(training.name)
+    remove_trainings(client)
 
 
 def begin(window: Window, client: Client, name: str) -> tuple[str, str]:
