@@ -112,6 +112,8 @@ def test_fast_precisions_are_at_most_one_level_apart(precision):
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm):
     made = network(styles=1, norm=norm, upsampling="transposed", padding="zero", output="tanh")
+    with torch.no_grad():
+        made.last.conv.weight.mul_(0.05)  # as drawn they saturate, and a rounding is many levels
     x, mix = image(150, 90), torch.ones(1, 1)
     half = prepare_for_inference(made, torch.device("cpu"), "bfloat16")
     ready = prepare_image(half, x)
@@ -119,8 +121,7 @@ def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm):
         truth, whole = made(x, mix), half(ready, mix).float()
     streamed = stream(half, ready, mix, strip_rows=16).float()
     of_whole, of_strips = ((got - truth).square().mean().sqrt() for got in (whole, streamed))
-    # Random weights drive the output into saturation, where a rounding counts many times.
-    assert of_whole < 0.05
+    assert of_whole < 2 / 255
     assert of_strips < 1.1 * of_whole
 
 
