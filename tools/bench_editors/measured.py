@@ -28,6 +28,8 @@ PAINTING = PaintOptions(quality=Quality.GOOD)
 LEAST_STEPS, LEAST_PICTURES = 10, 3
 
 _MOST_SECONDS = 120.0
+# Between two questions to the daemon, which has to end its work meanwhile.
+_ASK_SECONDS = 0.02
 _DONE = re.compile(rf"stylized {WIDTH} x {HEIGHT} .* in ([0-9.]+) s after ([0-9.]+) s in the queue")
 
 
@@ -91,6 +93,7 @@ def seconds_until_idle(client: Client, since: float) -> float:
     while client.info().running:
         if time.perf_counter() > since + _MOST_SECONDS:
             raise RuntimeError("the daemon did not end what it did")
+        time.sleep(_ASK_SECONDS)
     return time.perf_counter() - since
 
 
