@@ -56,8 +56,7 @@ def test_a_training_outlives_the_dialog_and_is_finished_in_another(
     window: Window, learning: Client
 ) -> None:
     dialog, name = begin(window, learning, "My Waves")
-    window.display.key("Escape", window=dialog)
-    window.display.wait_for_no_window(LEARN_DIALOG)
+    window.display.dismiss(LEARN_DIALOG)
     made = until_step(learning, name, 1).step
     until_step(learning, name, made + 1)
     # Another dialog shows it, also without an image.
@@ -74,8 +73,7 @@ def test_a_training_outlives_the_dialog_and_is_finished_in_another(
     done = learning.training(name)
     assert done.state is TrainingState.DONE
     assert "My Waves" in [style.display_name for style in learning.list_styles()]
-    window.display.key("Escape", window=dialog)
-    window.display.wait_for_no_window(LEARN_DIALOG)
+    window.display.dismiss(LEARN_DIALOG)
 
 
 def test_a_training_is_cancelled_in_the_dialog(window: Window, learning: Client) -> None:
@@ -88,8 +86,7 @@ def test_a_training_is_cancelled_in_the_dialog(window: Window, learning: Client)
 
     wait_until(cancelled, "the training's end")
     assert learning.training(name).state is TrainingState.CANCELLED
-    window.display.key("Escape", window=dialog)
-    window.display.wait_for_no_window(LEARN_DIALOG)
+    window.display.dismiss(LEARN_DIALOG)
 
 
 def test_without_an_image_there_is_a_sentence(window: Window, learning: Client) -> None:
@@ -102,5 +99,4 @@ def test_without_an_image_there_is_a_sentence(window: Window, learning: Client) 
     window.display.key("Return")
     wait_until(lambda: window.height(dialog) > height, "the sentence")
     assert learning.trainings() == []
-    window.display.key("Escape", window=dialog)
-    window.display.wait_for_no_window(LEARN_DIALOG)
+    window.display.dismiss(LEARN_DIALOG)

@@ -123,8 +123,7 @@ def test_choosing_no_file_leaves_the_style(window: Window) -> None:
     open_layers(window, (120, 90), _QUICK)
     dialog = open_dialog(window)
     window.pick(dialog, _STYLE, "End", "Return")
-    chooser = window.display.wait_for_window(FILE_DIALOG)
-    window.display.key("Escape", window=chooser)
-    window.display.wait_for_no_window(FILE_DIALOG)
+    window.display.wait_for_window(FILE_DIALOG)
+    window.display.dismiss(FILE_DIALOG)
     found = painted(window, dialog, "waves", "picture like waves", "picture")
     assert found["styles"][0]["name"] == "waves"

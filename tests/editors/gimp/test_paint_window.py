@@ -89,8 +89,8 @@ def test_the_last_values_come_back_and_are_repeated(window: Window) -> None:
 def test_cancel_changes_nothing(window: Window) -> None:
     open_layers(window, (60, 50), _QUICK)
     before = window.state()
-    window.display.key("Escape", window=open_dialog(window))
-    window.display.wait_for_no_window(PAINT_DIALOG)
+    open_dialog(window)
+    window.display.dismiss(PAINT_DIALOG)
     assert window.state() == before
 
 
@@ -157,8 +157,7 @@ def test_the_painting_can_be_cancelled(window: Window, client: Client, painting:
     painting.daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
     assert window.display.windows(PAINT_DIALOG) == [painting.dialog]  # for another try
-    window.display.key("Escape", window=painting.dialog)
-    window.display.wait_for_no_window(PAINT_DIALOG)
+    window.display.dismiss(PAINT_DIALOG)
     assert window.state() == before
 
 
@@ -178,8 +177,7 @@ def test_the_image_can_be_closed_meanwhile(window: Window, painting: Painting) -
     window.keep(painting.dialog)
     painting.daemon.resume()
     wait_until(lambda: window.height(painting.dialog) > painting.busy, "the sentence")
-    window.display.key("Escape", window=painting.dialog)
-    window.display.wait_for_no_window(PAINT_DIALOG)
+    window.display.dismiss(PAINT_DIALOG)
     assert window.gimp.process.running
 
 
@@ -236,8 +234,7 @@ def test_a_repeated_painting_can_be_cancelled(
     window: Window, client: Client, painted_again: Painting
 ) -> None:
     before = window.state()
-    window.display.key("Escape", window=painted_again.dialog)
-    window.display.wait_for_no_window(PAINT_DIALOG)
+    window.display.dismiss(PAINT_DIALOG)
     painted_again.daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
     assert window.state() == before

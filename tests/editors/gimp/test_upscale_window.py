@@ -63,8 +63,7 @@ def test_it_can_be_cancelled(window: Window, client: Client) -> None:
         wait_until(lambda: window.height(dialog) == height, "the end of the progress")
         daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
-    window.display.key("Escape", window=dialog)
-    window.display.wait_for_no_window(UPSCALE_DIALOG)
+    window.display.dismiss(UPSCALE_DIALOG)
     assert window.state() == before
 
 

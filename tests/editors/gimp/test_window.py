@@ -236,10 +236,9 @@ def test_a_refusal_is_told_without_a_dialog(
 def test_without_an_image_the_menu_says_so(window: Window) -> None:
     main = window.display.wait_for_window("GNU Image Manipulation Program")
     window.display.key(MENU_KEY, window=main)
-    message = window.display.wait_for_window("GIMP Message")
+    window.display.wait_for_window("GIMP Message")
     assert window.display.windows(DIALOG) == []
-    window.display.key("Escape", window=message)
-    window.display.wait_for_no_window("GIMP Message")
+    window.display.dismiss("GIMP Message")
 
 
 @dataclass(frozen=True)
@@ -280,8 +279,7 @@ def test_the_work_can_be_cancelled(window: Window, client: Client, working: Work
     working.daemon.resume()
     wait_until(lambda: not is_busy(client), "the end of the work")
     assert window.display.windows(DIALOG) == [working.dialog]  # for another try
-    window.display.key("Escape", window=working.dialog)
-    window.display.wait_for_no_window(DIALOG)
+    window.display.dismiss(DIALOG)
     assert window.state() == before
 
 
@@ -299,8 +297,7 @@ def test_the_image_can_be_closed_meanwhile(window: Window, working: Working) -> 
     window.gimp.second.call("close_all")
     working.daemon.resume()
     wait_until(lambda: window.height(working.dialog) > working.busy, "the sentence")
-    window.display.key("Escape", window=working.dialog)
-    window.display.wait_for_no_window(DIALOG)
+    window.display.dismiss(DIALOG)
     assert window.gimp.process.running
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _SCREEN = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-dpi", "96")
 _OPTIONS = (*_SCREEN, "-ac", "-nolisten", "tcp", "-noreset")
 _START_SECONDS = 60.0
 _XDOTOOL_SECONDS = 60.0
+_DISMISS_SECONDS = 1.0
 
 
 def why_no_display() -> str:
@@ -101,6 +102,19 @@ class Display:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the window {title!r} did not go within {seconds:.0f} s")
             time.sleep(0.1)
+
+    def dismiss(self, title: str, seconds: float = 120.0) -> None:
+        """Press Escape in a window until it goes: one that was just shown may not hear it yet.
+
+        Raises TimeoutError if it stays.
+        """
+        deadline = time.monotonic() + seconds
+        while found := self.windows(title):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the window {title!r} did not go within {seconds:.0f} s")
+            with suppress(subprocess.SubprocessError):  # it went just now
+                self.key("Escape", window=found[0])
+            time.sleep(_DISMISS_SECONDS)
 
     def titles(self) -> list[str]:
         """The titles of the visible windows, for messages."""
