@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm
 from pastiche_daemon.nn.transformer_switches import Norm, Output, Padding, Upsampling, ValueRange
+from pastiche_daemon.nn.width_folding import conv2d
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
@@ -111,11 +112,14 @@ class _Convolution(nn.Module):
         super().__init__()
         self.border = kernel // 2
         self.padding = padding
-        zeros = self.border if padding == "zero" else 0
-        self.conv = nn.Conv2d(width, out, kernel, stride, zeros)
+        self.conv = nn.Conv2d(width, out, kernel, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(reflect_pad(x, self.border) if self.padding == "reflect" else x)
+        if self.padding == "reflect":
+            x = reflect_pad(x, self.border)
+        else:
+            x = F.pad(x, (self.border,) * 4)
+        return conv2d(x, self.conv.weight, self.conv.bias, self.conv.stride[0])
 
 
 class _TransposedConvolution(nn.Module):
