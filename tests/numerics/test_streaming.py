@@ -142,11 +142,11 @@ def test_progress_rises_from_strip_to_strip_and_may_stop_it():
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert 0.9 < shares[-1] <= 1
-    assert len(shares) == 8 * (3 + 2 * 2 + 2 + 1)
+    assert len(shares) == 8 * (3 + 3 * 2 + 2 + 1)
     shares.clear()
     batch = network(styles=1, norm="batch")
     stream(batch, image(64, 32), torch.ones(1, 1), shares.append, strip_rows=8)
-    assert len(shares) == 8 * (2 + 2 * 2 + 1 + 1)
+    assert len(shares) == 8 * (2 + 3 * 2 + 1 + 1)
     assert 0.9 < shares[-1] <= 1
 
     class StopError(Exception):

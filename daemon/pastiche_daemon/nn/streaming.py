@@ -2,10 +2,14 @@
 
 Instance norm needs the whole image's statistics before the next layer can run, so that tiles of
 their own would differ from each other and seam. Here every layer runs over strips of rows whose
-statistics are merged, and what comes out is what the whole image would give. What the layers at
-half and quarter resolution compute is kept; the full-resolution ends, which are cheap to compute
-and large to keep, are computed twice. Batch norm has its statistics already: there every layer is
-computed once.
+statistics are merged, and what comes out is what the whole image would give. What the convolutions
+at half and quarter resolution compute is kept, in memory or in a file; the full-resolution ends,
+which are cheap to compute and large to keep, are computed twice. Batch norm has its statistics
+already: there every layer is computed once.
+
+At most two maps are kept at once: the half-resolution one with a quarter-resolution one, or two of
+the trunk, where a block's second convolution overwrites what its first one made. The image is read
+by rows and the result given by rows, so that neither has to be in memory.
 
 Statistics are merged in float64 as in Chan et al., "Updating Formulae and a Pairwise Algorithm for
 Computing Sample Variances", 1979.
@@ -13,7 +17,7 @@ Computing Sample Variances", 1979.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,14 +26,16 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor, nn
 
 from pastiche_daemon.nn.batch_norm import BatchNorm
+from pastiche_daemon.nn.feature_store import FeatureMap, FeatureStore
 from pastiche_daemon.nn.norms import ConditionalInstanceNorm, scale_and_shift
 from pastiche_daemon.nn.transformer import (
     Checkpoint,
     NormedConvolution,
     Padding,
+    ResidualBlock,
     TransformerNetwork,
+    TransformerSpec,
     check_mix,
-    pad_to_multiple,
     reflected_indices,
     to_network_range,
     to_pixels,
@@ -41,6 +47,21 @@ _Norm = BatchNorm | ConditionalInstanceNorm
 # Full-resolution rows times columns of a strip: small enough for the caches and for a quick
 # cancel, large enough that the rows computed twice at its borders are few.
 _STRIP_PIXELS = 1 << 19
+
+
+Sink = Callable[[int, Tensor], None]
+"""Takes the result: the number of the first row, and 1 x 3 x h x W in 0..1. Rows come in order."""
+
+
+class Rows(Protocol):
+    """Feature maps, or an image, that can be computed row by row: 1 x C x ``height`` x W."""
+
+    @property
+    def height(self) -> int: ...
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Rows ``start`` to ``stop``, within 0..height. Not to be changed."""
+        ...
 
 
 def stream(
@@ -61,30 +82,61 @@ def stream(
     """
     if image.shape[0] != 1:
         raise ValueError(f"stream takes one image, not {image.shape[0]}")
-    check_mix(image, mix, network.spec)
-    padded = pad_to_multiple(image, network.spec.multiple)
-    rows = strip_rows or max(32, _STRIP_PIXELS // padded.shape[-1])
-    rows += -rows % network.spec.multiple
-    strips = -(-padded.shape[-2] // rows) * _passes(network)
-    run = _Stream(network, mix, rows, _Meter(checkpoint or _ignore, strips))
+    result = torch.empty_like(image)
+
+    def put(start: int, rows: Tensor) -> None:
+        result[..., start : start + rows.shape[-2], :] = rows
+
+    stream_rows(network, InMemory(image), mix, put, checkpoint, strip_rows=strip_rows)
+    return result
+
+
+def stream_rows(
+    network: TransformerNetwork,
+    image: Rows,
+    mix: Tensor,
+    sink: Sink,
+    checkpoint: Checkpoint | None = None,
+    *,
+    store: FeatureStore | None = None,
+    strip_rows: int | None = None,
+) -> None:
+    """As `stream`, for an image of any size, in bounded memory.
+
+    ``image`` gives 1 x 3 x h x W in 0..1, in the network's precision and on its device; its rows
+    are asked for up to twice, in order but for a few around every strip. ``sink`` gets the result
+    in that precision. No row is asked for once the first has been given to the sink, so that the
+    result may overwrite the image. ``store`` keeps the feature maps, by default in memory; where
+    the pass is stopped, closing what is left in it is the caller's.
+    """
+    first = image.rows(0, 1)
+    check_mix(first, mix, network.spec)
+    width = first.shape[-1]
+    multiple = network.spec.multiple
+    bottom, right = -image.height % multiple, -width % multiple
+    rows = strip_rows or max(32, _STRIP_PIXELS // (width + right))
+    rows += -rows % multiple
+    strips = -(-(image.height + bottom) // rows) * _passes(network)
+    padded = _Padded(image, width, bottom, right, network.spec)
+    meter = _Meter(checkpoint or _ignore, strips)
+    run = _Stream(network, mix, rows, store or FeatureStore(), meter)
     with torch.no_grad():
-        result = run.of(_Kept(to_network_range(padded, network.spec)))
-    return result[..., : image.shape[-2], : image.shape[-1]]
+        run.of(padded, _cropped(sink, image.height, width))
 
 
-class _Rows(Protocol):
-    """Feature maps that can be computed row by row: 1 x C x ``height`` x W."""
+def _cropped(sink: Sink, height: int, width: int) -> Sink:
+    """A sink of padded rows that gives on those of the image."""
 
-    @property
-    def height(self) -> int: ...
+    def put(start: int, rows: Tensor) -> None:
+        sink(start, rows[..., : height - start, :width])
 
-    def rows(self, start: int, stop: int) -> Tensor:
-        """Rows ``start`` to ``stop``, within 0..height."""
-        ...
+    return put
 
 
 @dataclass(frozen=True)
-class _Kept:
+class InMemory:
+    """Rows of a tensor, 1 x C x H x W."""
+
     tensor: Tensor
 
     @property
@@ -96,10 +148,46 @@ class _Kept:
 
 
 @dataclass(frozen=True)
+class _Padded:
+    """An image as the network takes it: extended by reflection, in its range of values."""
+
+    image: Rows
+    width: int
+    bottom: int
+    right: int
+    spec: TransformerSpec
+
+    @property
+    def height(self) -> int:
+        return self.image.height + self.bottom
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        x = _padded_rows(self.image, start, stop, "reflect")
+        if self.right:
+            x = x.index_select(-1, reflected_indices(self.width, 0, self.right, x.device))
+        return to_network_range(x, self.spec)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """``height`` rows of what is kept, from its row ``first`` on."""
+
+    kept: FeatureMap
+    first: int
+    height: int
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        return self.kept.rows(self.first + start, self.first + stop)
+
+    def write(self, start: int, rows: Tensor) -> None:
+        self.kept.write(self.first + start, rows)
+
+
+@dataclass(frozen=True)
 class _Convolved:
     """A convolution of padded feature maps."""
 
-    source: _Rows
+    source: Rows
     conv: nn.Conv2d
     padding: Padding
 
@@ -129,7 +217,7 @@ class _Convolved:
 class _Transposed:
     """A 3x3 convolution with stride 1/2."""
 
-    source: _Rows
+    source: Rows
     conv: nn.ConvTranspose2d
 
     @property
@@ -148,7 +236,7 @@ class _Transposed:
 class _Normed:
     """A norm with known statistics, then a ReLU."""
 
-    source: _Rows
+    source: Rows
     factor: Tensor
     offset: Tensor
 
@@ -162,7 +250,7 @@ class _Normed:
 
 @dataclass(frozen=True)
 class _Upsampled:
-    source: _Rows
+    source: Rows
     network: TransformerNetwork
 
     @property
@@ -179,90 +267,137 @@ class _Upsampled:
 
 class _Stream:
     def __init__(
-        self, network: TransformerNetwork, mix: Tensor, strip_rows: int, meter: _Meter
+        self,
+        network: TransformerNetwork,
+        mix: Tensor,
+        strip_rows: int,
+        store: FeatureStore,
+        meter: _Meter,
     ) -> None:
         self._network = network
         self._mix = mix
         self._strip = strip_rows
+        self._store = store
         self._meter = meter
 
-    def of(self, image: _Rows) -> Tensor:
-        x = self._down(image)
-        for block in self._network.residual_blocks():
-            x = self._residual(x, block.first, block.second)
-        return self._up(_Kept(x))
+    def of(self, image: Rows, sink: Sink) -> None:
+        self._up(*self._trunk(*self._down(image)), sink)
 
-    def _down(self, image: _Rows) -> Tensor:
+    def _down(self, image: Rows) -> tuple[_Kept, Rows]:
+        """What is kept of the last convolution down, and what the trunk makes of it."""
         full, half, quarter = self._network.down_layers()
-        x = self._keep_normed(self._normed(image, full), half, 2)
-        return self._keep_normed(_Kept(x), quarter, 4)
+        # The trunk goes over its maps far more often: they come first where memory is short.
+        share = quarter.conv.conv.out_channels / (4 * half.conv.conv.out_channels)
+        large, x = self._keep_normed(self._normed(image, full), half, 2, leave=share)
+        kept, normed = self._keep_normed(x, quarter, 4)
+        large.kept.close()
+        return kept, normed
 
-    def _residual(self, x: Tensor, first: NormedConvolution, second: NormedConvolution) -> Tensor:
-        y = self._keep_normed(_Kept(x), first, 4)
-        y, statistics = self._keep(self._convolved(_Kept(y), second), 4, second.norm)
-        factor, offset = self._affine(second.norm, statistics)
-        for start, stop in self._strips(y.shape[-2], 4):
-            part = scale_and_shift(y[..., start:stop, :], factor, offset)
-            y[..., start:stop, :] = part.add_(x[..., start:stop, :])
+    def _trunk(self, kept: _Kept, x: Rows) -> tuple[_Kept, Rows]:
+        spare: _Kept | None = None
+        for block in self._network.residual_blocks():
+            spare = self._residual(kept, x, block, spare)
+            x = kept
+        if spare is not None:
+            spare.kept.close()
+        return kept, x
+
+    def _residual(self, kept: _Kept, x: Rows, block: ResidualBlock, spare: _Kept | None) -> _Kept:
+        """Overwrites ``kept``, of which ``x`` is made, with the block's result.
+
+        Gives the maps back that it needed beside, for the next block.
+        """
+        if spare is not None:
+            spare = _Kept(spare.kept, 1, x.height)
+        made, normed = self._keep_normed(x, block.first, 4, above=1, into=spare)
+        # A strip of the second convolution needs a row above it: written one row higher up than
+        # the first one's, it overwrites no row that is still needed.
+        over = _Kept(made.kept, 0, x.height)
+        y, statistics = self._keep(
+            self._convolved(normed, block.second), 4, block.second.norm, into=over
+        )
+        factor, offset = self._affine(block.second.norm, statistics)
+        for start, stop in self._strips(x.height, 4):
+            self._meter.step()
+            part = scale_and_shift(y.rows(start, stop), factor, offset)
+            kept.write(start, part.add_(x.rows(start, stop)))
         return y
 
-    def _up(self, x: _Rows) -> Tensor:
+    def _up(self, kept: _Kept, x: Rows, sink: Sink) -> None:
         spec = self._network.spec
         half, full = self._network.up_layers()
-        kept = self._keep_normed(self._grown(x), half, 2)
-        normed = self._normed(self._grown(_Kept(kept)), full)
-        result: Tensor | None = None
+        large, grown = self._keep_normed(self._grown(x), half, 2)
+        kept.kept.close()
+        normed = self._normed(self._grown(grown), full)
         last = _Convolved(normed, self._network.last.conv, spec.padding)
         for start, stop in self._strips(last.height, 1):
             self._meter.step()
-            part = to_pixels(last.rows(start, stop), spec, clamp=True)
-            if result is None:
-                result = part.new_empty((*part.shape[:2], last.height, part.shape[-1]))
-            result[..., start:stop, :] = part
-        assert result is not None
-        return result
+            sink(start, to_pixels(last.rows(start, stop), spec, clamp=True))
+        large.kept.close()
 
-    def _grown(self, source: _Rows) -> _Rows:
+    def _grown(self, source: Rows) -> Rows:
         """What the convolution behind a doubling of the size gets."""
         transposed = self._network.spec.upsampling == "transposed"
         return source if transposed else _Upsampled(source, self._network)
 
-    def _convolved(self, source: _Rows, layer: NormedConvolution) -> _Rows:
+    def _convolved(self, source: Rows, layer: NormedConvolution) -> Rows:
         conv = layer.conv.conv
         if isinstance(conv, nn.ConvTranspose2d):
             return _Transposed(source, conv)
         return _Convolved(source, conv, self._network.spec.padding)
 
-    def _keep(self, source: _Rows, scale: int, norm: _Norm) -> tuple[Tensor, Statistics]:
-        """Compute all rows, channels-last, and their statistics while they are in the caches."""
-        result: Tensor | None = None
+    def _keep(
+        self,
+        source: Rows,
+        scale: int,
+        norm: _Norm,
+        *,
+        above: int = 0,
+        into: _Kept | None = None,
+        leave: float = 0.0,
+    ) -> tuple[_Kept, Statistics]:
+        """Compute all rows, and their statistics while they are in the caches.
+
+        ``into`` is overwritten; new maps have ``above`` unused rows above them, and leave their
+        own size times ``leave`` of the memory to others.
+        """
         merged = Statistics()
         for start, stop in self._strips(source.height, scale):
             self._meter.step()
             part = source.rows(start, stop)
             if not isinstance(norm, BatchNorm):
                 merged.add(part)
-            if result is None:
-                result = torch.empty(
-                    (*part.shape[:2], source.height, part.shape[-1]),
-                    dtype=part.dtype,
-                    device=part.device,
-                    memory_format=torch.channels_last,
-                )
-            result[..., start:stop, :] = part
-        assert result is not None
-        return result, merged
+            if into is None:
+                into = self._new(part, source.height, above, leave)
+            into.write(start, part)
+        assert into is not None
+        return into, merged
 
-    def _keep_normed(self, source: _Rows, layer: NormedConvolution, scale: int) -> Tensor:
-        """All rows of a convolution, its norm and a ReLU."""
-        x, statistics = self._keep(self._convolved(source, layer), scale, layer.norm)
-        factor, offset = self._affine(layer.norm, statistics)
-        for start, stop in self._strips(x.shape[-2], scale):
-            part = scale_and_shift(x[..., start:stop, :], factor, offset)
-            x[..., start:stop, :] = F.relu_(part)
-        return x
+    def _new(self, part: Tensor, height: int, above: int, leave: float) -> _Kept:
+        """Maps of ``height`` rows like those of a strip of them."""
+        size = part.numel() // part.shape[-2] * height * part.element_size()
+        made = self._store.new(part, height + above, leave=int(leave * size))
+        return _Kept(made, above, height)
 
-    def _normed(self, source: _Rows, layer: NormedConvolution) -> _Normed:
+    def _keep_normed(
+        self,
+        source: Rows,
+        layer: NormedConvolution,
+        scale: int,
+        *,
+        above: int = 0,
+        into: _Kept | None = None,
+        leave: float = 0.0,
+    ) -> tuple[_Kept, Rows]:
+        """All rows of a convolution, and what its norm and a ReLU make of them."""
+        convolved = self._convolved(source, layer)
+        kept, statistics = self._keep(
+            convolved, scale, layer.norm, above=above, into=into, leave=leave
+        )
+        # Normed whenever it is read: one pass over the maps less than to write that back.
+        return kept, _Normed(kept, *self._affine(layer.norm, statistics))
+
+    def _normed(self, source: Rows, layer: NormedConvolution) -> _Normed:
         """A full-resolution convolution, its norm and a ReLU, of which no rows are kept."""
         convolved = self._convolved(source, layer)
         merged = Statistics()
@@ -332,13 +467,13 @@ class _Meter:
 
 
 def _passes(network: TransformerNetwork) -> int:
-    """How often the whole height is gone through: once for every convolution."""
-    convolutions = len(network.down) + 2 * len(network.trunk) + len(network.up) + 1
-    # The full-resolution ends need no pass for statistics of their own.
+    """How often the whole height is gone through: once for every convolution and every sum."""
+    convolutions = len(network.down) + 3 * len(network.trunk) + len(network.up) + 1
+    # There the full-resolution ends need no pass for statistics of their own.
     return convolutions - 2 if network.spec.norm == "batch" else convolutions
 
 
-def _padded_rows(source: _Rows, start: int, stop: int, padding: Padding) -> Tensor:
+def _padded_rows(source: Rows, start: int, stop: int, padding: Padding) -> Tensor:
     """Rows of the padded feature maps; ``start`` and ``stop`` may lie outside."""
     height = source.height
     if start >= 0 and stop <= height:
