@@ -13,7 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from pastiche_daemon.jobs import JobCancelledError, QueueClosedError, QueueFullError
 from pastiche_daemon.learn_store import TrainingFailedError, TrainingStateError
-from pastiche_daemon.memory import InsufficientMemoryError
+from pastiche_daemon.memory import InsufficientMemoryError, is_out_of_memory
 from pastiche_daemon.packs import errors as packs
 from pastiche_daemon.wire import InvalidFieldError
 
@@ -109,7 +109,7 @@ def failure_of(error: Exception) -> Failure:
             return Failure(code_pb2.NOT_FOUND, "OPERATION_NOT_FOUND", str(error))
         case UnauthenticatedError():
             return Failure(code_pb2.UNAUTHENTICATED, "TOKEN_INVALID", str(error))
-        case _ if _is_out_of_memory(error):
+        case _ if is_out_of_memory(error):
             return _exhausted(
                 "OUT_OF_MEMORY",
                 "memory ran out; stylize the layer in parts, scale it down, or close other "
@@ -181,17 +181,6 @@ def _encoder_failure(error: Exception) -> Failure | None:
     else:
         code, reason = code_pb2.DATA_LOSS, "ENCODER_DAMAGED"
     return Failure(code, reason, message, field="encoder.name")
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    # The device's thread may be in the middle of importing torch.
-    out_of_memory = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
-    if out_of_memory is not None and isinstance(error, out_of_memory):
-        return True
-    # The CPU's allocator has no exception of its own.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _packed(

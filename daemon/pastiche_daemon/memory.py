@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import platform
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -117,6 +118,19 @@ def require_bytes(work: int, free: int) -> None:
     """Raises InsufficientMemoryError if `work` bytes are more than are `free`."""
     if work > free:
         raise _insufficient(work, free, "are free")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that an allocation failed, in the computer's memory or a device's own."""
+    if isinstance(error, MemoryError):
+        return True
+    # The device's thread may be in the middle of importing torch.
+    out_of_memory = getattr(sys.modules.get("torch"), "OutOfMemoryError", None)
+    if out_of_memory is not None and isinstance(error, out_of_memory):
+        return True
+    # Neither the CPU's allocator nor that of Apple's GPUs has an exception of its own.
+    told = ("can't allocate memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in told)
 
 
 def release_freed_memory() -> None:

@@ -48,6 +48,7 @@ from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.learn_store import TrainingStore
 from pastiche_daemon.logs import logging_to
 from pastiche_daemon.memory import MemoryBudget
+from pastiche_daemon.nn.runtime_switches import DeviceChoice, PrecisionChoice
 from pastiche_daemon.packs.archive import PackLimits
 from pastiche_daemon.packs.policy import PolicySource
 from pastiche_daemon.packs.store import PackStore
@@ -62,6 +63,7 @@ from pastiche_daemon.services.packs import PacksService
 from pastiche_daemon.services.stylization import StylizationService
 from pastiche_daemon.services.training import TrainingService
 from pastiche_daemon.services.upscaling import UpscalingService
+from pastiche_daemon.settings import runtime_settings
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 
 _log = logging.getLogger(__name__)
@@ -115,6 +117,8 @@ class ServeOptions:
         max_queued: calls that may wait for the device.
         max_queued_per_client: of them, those of one client.
         threads: threads of one operation on the CPU; None for torch's choice.
+        device: what networks run on; None for what the environment or the settings say.
+        precision: how finely they compute; as `device`.
         packs_folders: shared folders of packs, beside those of environment and settings.
         trusted_packs_only: whether only packs that a trusted key has signed may be used; the
             environment and the settings can say so, too.
@@ -130,6 +134,8 @@ class ServeOptions:
     max_queued: int = 32
     max_queued_per_client: int = 8
     threads: int | None = None
+    device: DeviceChoice | None = None
+    precision: PrecisionChoice | None = None
     packs_folders: tuple[Path, ...] = ()
     trusted_packs_only: bool = False
 
@@ -173,7 +179,10 @@ class _Daemon:
         self._paths = options.paths
         self._instance_id = secrets.token_hex(16)
         self._token = options.token or new_token()
-        self._engine = Engine(options.threads)
+        self._engine = Engine(
+            options.threads,
+            runtime_settings(self._paths.settings_file, options.device, options.precision),
+        )
         self._queue = DeviceQueue(
             max_waiting=options.max_queued,
             max_waiting_per_client=options.max_queued_per_client,

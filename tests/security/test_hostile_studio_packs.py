@@ -235,20 +235,20 @@ from pastiche_daemon.packs import network  # torch is loaded before anything is 
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.errors import StorageFullError
 from pastiche_daemon.packs.listfile import ListFile
-from pastiche_daemon.packs.policy import PackSettings
 from pastiche_daemon.packs.signing import public_text, sign_pack, write_new_key
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.packs.trust import TrustStore
+from pastiche_daemon.settings import Settings
 
 action, folder = sys.argv[1], Path(sys.argv[2])
 key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 store = PackStore(folder / "none", folder / "packs")
 trust = TrustStore(folder / "trusted-keys.toml")
-settings = ListFile(folder / "settings.toml", PackSettings)
+settings = ListFile(folder / "settings.toml", Settings)
 
 def change_settings():
     with settings.changing() as write:
-        write(PackSettings(packs_folders=["/after"]))
+        write(Settings(packs_folders=["/after"]))
 
 actions = {
     "install": lambda: store.install(folder / "new.pastiche"),
@@ -289,7 +289,7 @@ while True:
         folder = work
         store = PackStore(folder / "none", folder / "packs")
         trust = TrustStore(folder / "trusted-keys.toml")
-        settings = ListFile(folder / "settings.toml", PackSettings)
+        settings = ListFile(folder / "settings.toml", Settings)
         sys.addaudithook(hook)
         actions[action]()
         os._exit(0)

@@ -108,7 +108,12 @@ RULES = (
         "packs know the networks, but no use case",
         files=("daemon/pastiche_daemon/packs/*",),
         forbidden=("pastiche_daemon",),
-        exceptions=("pastiche_daemon.packs", "pastiche_daemon.nn", "pastiche_daemon.__version__"),
+        exceptions=(
+            "pastiche_daemon.packs",
+            "pastiche_daemon.nn",
+            "pastiche_daemon.settings",
+            "pastiche_daemon.__version__",
+        ),
     ),
     Rule(
         "the queue knows nothing of what it runs",

@@ -29,6 +29,7 @@ _COMMANDS = {
     "distill-encoder": "distill_encoder",
     "bench": "bench",
     "serve": "serve",
+    "settings": "settings",
     "status": "status",
     "stop": "stop",
     "doctor": "doctor",

@@ -64,6 +64,7 @@ def diagnose(paths: DataPaths, *, start: bool) -> Iterator[Finding]:
         check_python,
         check_packages,
         check_torch,
+        lambda: check_runtime(paths),
         check_pictures,
         lambda: check_data_folder(paths),
         lambda: check_command(paths),
@@ -110,22 +111,46 @@ def check_packages(distribution: str = "pastiche") -> Finding:
 
 
 def check_torch() -> Finding:
-    """Whether torch loads and computes on the device that the daemon will use."""
+    """Whether torch loads and computes."""
     try:
         import torch
 
-        from pastiche_daemon.nn.runtime import default_device
-
-        device = default_device()
-        ones = torch.ones(1, 1, 8, 8, device=device)
-        result = torch.nn.functional.conv2d(ones, torch.ones(1, 1, 3, 3, device=device))
-        correct = bool((result == 9).all())
+        ones = torch.ones(1, 1, 8, 8)
+        correct = bool((torch.nn.functional.conv2d(ones, torch.ones(1, 1, 3, 3)) == 9).all())
     except (ImportError, OSError, RuntimeError) as error:
         return broken("Torch", f"{type(error).__name__}: {error}", _REINSTALL)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     if not correct:
-        return broken("Torch", f"{torch.__version__} computes wrongly on {name}", _REINSTALL)
-    return good("Torch", f"{torch.__version__} on {name}")
+        return broken("Torch", f"{torch.__version__} computes wrongly", _REINSTALL)
+    return good("Torch", torch.__version__)
+
+
+def check_runtime(paths: DataPaths) -> Finding:
+    """What the daemon will run networks on, and why; whether a network runs there."""
+    from pastiche_daemon.settings import runtime_settings
+
+    name = "Runtime"
+    settings = runtime_settings(paths.settings_file)
+    try:
+        from pastiche_daemon.nn.runtime import choose_runtimes, warm_up
+    except (ImportError, OSError) as error:
+        return broken(name, f"{type(error).__name__}: {error}", _REINSTALL)
+    failed: list[str] = []
+    for runtime in choose_runtimes(settings.device, settings.precision):
+        try:
+            warm_up(runtime)
+        except RuntimeError as error:
+            failed.append(f"{runtime.name} fails ({error!s:.200})")
+            continue
+        detail = f"{runtime.name}: {runtime.reason}"
+        if failed:
+            remedy = "Its driver may not fit this torch; `pastiche settings` can choose another."
+            return warning(name, f"{detail}; {'; '.join(failed)}", remedy)
+        if settings.problem:
+            return warning(name, f"{detail}; {settings.problem}", "Correct that setting.")
+        if settings.device not in ("auto", runtime.device.type):
+            return warning(name, detail, "`pastiche settings --device auto` takes what is there.")
+        return good(name, detail)
+    return broken(name, "; ".join(failed), _REINSTALL)
 
 
 def check_pictures() -> Finding:
@@ -252,6 +277,7 @@ def check_daemon(paths: DataPaths, *, start: bool) -> Iterator[Finding]:
         else:
             yield good(name, detail)
         yield check_stylizing(client, paths)
+        yield check_device(client, paths)
 
 
 def check_stylizing(client: Client, paths: DataPaths) -> Finding:
@@ -272,6 +298,18 @@ def check_stylizing(client: Client, paths: DataPaths) -> Finding:
     return good(
         name, f"a {side} x {side} layer in {style}, {summary.compute_seconds * 1000:.0f} ms"
     )
+
+
+def check_device(client: Client, paths: DataPaths) -> Finding:
+    """What the daemon's networks run on now; another one than at its start where that failed."""
+    name = "Daemon's device"
+    try:
+        info = client.info()
+    except DaemonError as error:
+        return broken(name, str(error), f"Read {paths.log_file}.")
+    if not info.device:
+        return broken(name, "torch is not loaded", f"Read {paths.log_file}.")
+    return good(name, f"{info.device}: {info.device_reason}")
 
 
 def check_log(paths: DataPaths) -> Finding:

@@ -43,7 +43,7 @@ def settings(
     from pastiche_client.paths import data_paths
     from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.packs.listfile import FileProblemError
-    from pastiche_daemon.packs.policy import PackSettings, PolicySource
+    from pastiche_daemon.packs.policy import PolicySource
 
     source = PolicySource(data_paths().settings_file)
     try:
@@ -54,7 +54,8 @@ def settings(
                 for folder in removed:
                     folders.pop(str(folder.absolute()), None)
                 policy = now.trusted_packs_only if trusted_only is None else trusted_only
-                write(PackSettings(packs_folders=list(folders), trusted_packs_only=policy))
+                changed = {"packs_folders": list(folders), "trusted_packs_only": policy}
+                write(now.model_copy(update=changed))
     except (FileProblemError, PackError) as error:
         raise click.ClickException(str(error)) from error
     policy = source()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.nn.runtime_switches import DeviceChoice, PrecisionChoice
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -18,6 +20,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 Examples:
   pastiche serve
   pastiche serve --idle-exit 0
+  pastiche serve --device cpu --precision float32
   PASTICHE_TOKEN=... pastiche serve --host 0.0.0.0 --port 7433 \\
       --tls-certificate server.pem --tls-key server.key
 """
@@ -42,6 +45,17 @@ Examples:
 @click.option("--tls-certificate", type=_FILE, help="PEM file with the certificate chain.")
 @click.option("--tls-key", type=_FILE, help="PEM file with its private key.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: one per core.")
+@click.option(
+    "--device",
+    type=click.Choice(get_args(DeviceChoice)),
+    help="What networks run on. Default: what the settings say, or else the fastest that is there.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(PrecisionChoice)),
+    help="How finely they compute. Default: what the settings say, or else the fastest that the "
+    "device has in hardware.",
+)
 @click.option(
     "--max-queued",
     type=click.IntRange(1),
@@ -72,6 +86,8 @@ def serve(
     tls_certificate: Path | None,
     tls_key: Path | None,
     threads: int | None,
+    device: DeviceChoice | None,
+    precision: PrecisionChoice | None,
     max_queued: int,
     packs_folders: tuple[Path, ...],
     trusted_packs_only: bool,
@@ -82,7 +98,8 @@ def serve(
     the environment, that is the token instead of a random one.
 
     `pastiche packs settings` keeps shared folders and the policy for every start, also by editors;
-    PASTICHE_PACKS_FOLDERS and PASTICHE_TRUSTED_PACKS_ONLY add to them.
+    PASTICHE_PACKS_FOLDERS and PASTICHE_TRUSTED_PACKS_ONLY add to them. `pastiche settings` keeps
+    device and precision; PASTICHE_DEVICE and PASTICHE_PRECISION go before them.
     """
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
@@ -103,6 +120,8 @@ def serve(
             tls_key=tls_key,
             max_queued=max_queued,
             threads=threads,
+            device=device,
+            precision=precision,
             packs_folders=packs_folders,
             trusted_packs_only=trusted_packs_only,
         )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pastiche_client.results import DaemonInfo
 
 
 @click.command(
@@ -38,13 +42,19 @@ def status(context: click.Context, *, as_json: bool) -> None:
         ("Daemon", f"{info.version}, process {info.pid}"),
         ("Running for", duration(time.time() - info.start_time)),
         ("Ends when idle for", duration(idle) if idle else "never"),
-        ("Device", info.device or "not loaded yet"),
+        ("Device", _device(info)),
         ("Torch, Python", f"{info.torch_version or 'not loaded yet'}, {info.python_version}"),
         ("Queue", f"{info.running} running, {info.waiting} waiting"),
         ("Data", info.data_dir),
         ("Log", info.log_path),
     ):
         click.echo(f"{name:<20}{value}")
+
+
+def _device(info: DaemonInfo) -> str:
+    if not info.device:
+        return "not loaded yet"
+    return f"{info.device}: {info.device_reason}" if info.device_reason else info.device
 
 
 def duration(seconds: float) -> str:

@@ -6,27 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from pastiche_daemon.packs.listfile import FileProblemError, ListFile
+from pastiche_daemon.settings import Settings
 
 FOLDERS_VARIABLE = "PASTICHE_PACKS_FOLDERS"
 """Environment: shared folders, separated as those of PATH."""
 TRUSTED_ONLY_VARIABLE = "PASTICHE_TRUSTED_PACKS_ONLY"
 """Environment: the policy, unless it is empty, 0, no, off or false."""
 _OFF = frozenset({"", "0", "no", "off", "false"})
-_MOST_FOLDERS = 100
-
-
-class PackSettings(BaseModel):
-    """The settings file. ``packs_folders`` are absolute paths."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    packs_folders: Annotated[list[str], Field(max_length=_MOST_FOLDERS)] = []
-    trusted_packs_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,13 +47,13 @@ class PolicySource:
         self._trusted_only = (
             trusted_only or environ.get(TRUSTED_ONLY_VARIABLE, "").strip().lower() not in _OFF
         )
-        self.file = ListFile(settings_file, PackSettings)
+        self.file = ListFile(settings_file, Settings)
 
     def __call__(self) -> PackPolicy:
         try:
             settings, problem = self.file.read(), None
         except FileProblemError as error:
-            settings, problem = PackSettings(trusted_packs_only=True), str(error)
+            settings, problem = Settings(trusted_packs_only=True), str(error)
         folders = (*self._folders, *(Path(name) for name in settings.packs_folders))
         return PackPolicy(
             tuple(dict.fromkeys(folder.absolute() for folder in folders)),

@@ -47,6 +47,7 @@ class DaemonService:
             pid=os.getpid(),
             start_time=start_time,
             device=device.device if device else "",
+            device_reason=device.reason if device else "",
             torch_version=device.torch_version if device else "",
             python_version=platform.python_version(),
             limits=self.limits,

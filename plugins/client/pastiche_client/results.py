@@ -494,13 +494,14 @@ class Encoder:
 
 @dataclass(frozen=True)
 class DaemonInfo:
-    """The running daemon. `device` is empty until the networks' library is loaded."""
+    """The running daemon. `device` and why it is that are empty until torch is loaded."""
 
     version: str
     instance_id: str
     pid: int
     start_time: float
     device: str
+    device_reason: str
     torch_version: str
     python_version: str
     max_side: int
@@ -520,6 +521,7 @@ class DaemonInfo:
             pid=message.pid,
             start_time=message.start_time.seconds + message.start_time.nanos / 1e9,
             device=message.device,
+            device_reason=message.device_reason,
             torch_version=message.torch_version,
             python_version=message.python_version,
             max_side=message.limits.max_side,

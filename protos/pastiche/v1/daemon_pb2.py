@@ -26,7 +26,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pastiche/v1/daemon.proto\x12\x0bpastiche.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetDaemonInfoRequest\"\x13\n\x11StopDaemonRequest\"\xbb\x02\n\nDaemonInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12\x15\n\rtorch_version\x18\x06 \x01(\t\x12\x16\n\x0epython_version\x18\x07 \x01(\t\x12#\n\x06limits\x18\x08 \x01(\x0b\x32\x13.pastiche.v1.Limits\x12\'\n\x05queue\x18\t \x01(\x0b\x32\x18.pastiche.v1.QueueStatus\x12\x10\n\x08\x64\x61ta_dir\x18\n \x01(\t\x12\x10\n\x08log_path\x18\x0b \x01(\t\x12\x19\n\x11idle_exit_seconds\x18\x0c \x01(\x01\"s\n\x06Limits\x12\x10\n\x08max_side\x18\x01 \x01(\r\x12\x12\n\nmax_pixels\x18\x02 \x01(\x04\x12\x17\n\x0fmax_chunk_bytes\x18\x03 \x01(\r\x12\x12\n\nmax_queued\x18\x04 \x01(\r\x12\x16\n\x0emax_pack_bytes\x18\x05 \x01(\x04\"/\n\x0bQueueStatus\x12\x0f\n\x07waiting\x18\x01 \x01(\r\x12\x0f\n\x07running\x18\x02 \x01(\r2\xa2\x01\n\rDaemonService\x12K\n\rGetDaemonInfo\x12!.pastiche.v1.GetDaemonInfoRequest\x1a\x17.pastiche.v1.DaemonInfo\x12\x44\n\nStopDaemon\x12\x1e.pastiche.v1.StopDaemonRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pastiche/v1/daemon.proto\x12\x0bpastiche.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetDaemonInfoRequest\"\x13\n\x11StopDaemonRequest\"\xd2\x02\n\nDaemonInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64\x65vice\x18\x05 \x01(\t\x12\x15\n\rtorch_version\x18\x06 \x01(\t\x12\x16\n\x0epython_version\x18\x07 \x01(\t\x12#\n\x06limits\x18\x08 \x01(\x0b\x32\x13.pastiche.v1.Limits\x12\'\n\x05queue\x18\t \x01(\x0b\x32\x18.pastiche.v1.QueueStatus\x12\x10\n\x08\x64\x61ta_dir\x18\n \x01(\t\x12\x10\n\x08log_path\x18\x0b \x01(\t\x12\x19\n\x11idle_exit_seconds\x18\x0c \x01(\x01\x12\x15\n\rdevice_reason\x18\r \x01(\t\"s\n\x06Limits\x12\x10\n\x08max_side\x18\x01 \x01(\r\x12\x12\n\nmax_pixels\x18\x02 \x01(\x04\x12\x17\n\x0fmax_chunk_bytes\x18\x03 \x01(\r\x12\x12\n\nmax_queued\x18\x04 \x01(\r\x12\x16\n\x0emax_pack_bytes\x18\x05 \x01(\x04\"/\n\x0bQueueStatus\x12\x0f\n\x07waiting\x18\x01 \x01(\r\x12\x0f\n\x07running\x18\x02 \x01(\r2\xa2\x01\n\rDaemonService\x12K\n\rGetDaemonInfo\x12!.pastiche.v1.GetDaemonInfoRequest\x1a\x17.pastiche.v1.DaemonInfo\x12\x44\n\nStopDaemon\x12\x1e.pastiche.v1.StopDaemonRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOPDAEMONREQUEST']._serialized_start=127
   _globals['_STOPDAEMONREQUEST']._serialized_end=146
   _globals['_DAEMONINFO']._serialized_start=149
-  _globals['_DAEMONINFO']._serialized_end=464
-  _globals['_LIMITS']._serialized_start=466
-  _globals['_LIMITS']._serialized_end=581
-  _globals['_QUEUESTATUS']._serialized_start=583
-  _globals['_QUEUESTATUS']._serialized_end=630
-  _globals['_DAEMONSERVICE']._serialized_start=633
-  _globals['_DAEMONSERVICE']._serialized_end=795
+  _globals['_DAEMONINFO']._serialized_end=487
+  _globals['_LIMITS']._serialized_start=489
+  _globals['_LIMITS']._serialized_end=604
+  _globals['_QUEUESTATUS']._serialized_start=606
+  _globals['_QUEUESTATUS']._serialized_end=653
+  _globals['_DAEMONSERVICE']._serialized_start=656
+  _globals['_DAEMONSERVICE']._serialized_end=818
 # @@protoc_insertion_point(module_scope)

@@ -18,7 +18,7 @@ class StopDaemonRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class DaemonInfo(_message.Message):
-    __slots__ = ("version", "instance_id", "pid", "start_time", "device", "torch_version", "python_version", "limits", "queue", "data_dir", "log_path", "idle_exit_seconds")
+    __slots__ = ("version", "instance_id", "pid", "start_time", "device", "torch_version", "python_version", "limits", "queue", "data_dir", "log_path", "idle_exit_seconds", "device_reason")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class DaemonInfo(_message.Message):
     DATA_DIR_FIELD_NUMBER: _ClassVar[int]
     LOG_PATH_FIELD_NUMBER: _ClassVar[int]
     IDLE_EXIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_REASON_FIELD_NUMBER: _ClassVar[int]
     version: str
     instance_id: str
     pid: int
@@ -43,7 +44,8 @@ class DaemonInfo(_message.Message):
     data_dir: str
     log_path: str
     idle_exit_seconds: float
-    def __init__(self, version: _Optional[str] = ..., instance_id: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., device: _Optional[str] = ..., torch_version: _Optional[str] = ..., python_version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., queue: _Optional[_Union[QueueStatus, _Mapping]] = ..., data_dir: _Optional[str] = ..., log_path: _Optional[str] = ..., idle_exit_seconds: _Optional[float] = ...) -> None: ...
+    device_reason: str
+    def __init__(self, version: _Optional[str] = ..., instance_id: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., device: _Optional[str] = ..., torch_version: _Optional[str] = ..., python_version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., queue: _Optional[_Union[QueueStatus, _Mapping]] = ..., data_dir: _Optional[str] = ..., log_path: _Optional[str] = ..., idle_exit_seconds: _Optional[float] = ..., device_reason: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_side", "max_pixels", "max_chunk_bytes", "max_queued", "max_pack_bytes")
