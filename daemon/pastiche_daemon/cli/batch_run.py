@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from pastiche_client.errors import DaemonError, UnavailableError
 from pastiche_client.results import Progress as DaemonProgress
 from pastiche_daemon.cli.batch_manifest import BatchManifest
+from pastiche_daemon.cli.counting import counting_bar, left
 from pastiche_daemon.cli.imagefile import (
     Picture,
     PictureFileError,
@@ -73,12 +74,9 @@ def run_batch(client: Client, console: Console, plan: BatchPlan) -> Outcome:
                 outcome.made += 1
                 progress.finish(job, None)
             _wait_for(writing)
-            writing = None
         finally:
-            # An interruption waits for the picture that is being written.
+            # The pool waits for the picture that is being written, even after an interruption.
             ahead.drop()
-            if writing is not None and writing.exception() is not None:
-                outcome.made -= 1
     return outcome
 
 
@@ -155,15 +153,7 @@ class _BatchProgress:
         self._count = count
         self._done = 0
         self._began = time.monotonic()
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
+        self.bar = counting_bar(console, TimeRemainingColumn())
         self._task = self.bar.add_task("", total=count)
 
     def begin(self, name: str) -> None:
@@ -178,9 +168,7 @@ class _BatchProgress:
         if trouble is not None:
             self._console.print(f"[{self._done}/{self._count}] {trouble}")
         elif not self._console.is_terminal:
-            left = (time.monotonic() - self._began) * (self._count - self._done) / self._done
-            minutes, seconds = divmod(round(left), 60)
+            seconds = (time.monotonic() - self._began) * (self._count - self._done) / self._done
             self._console.print(
-                f"[{self._done}/{self._count}] {job.source.path} -> {job.target}  "
-                f"{minutes}:{seconds:02d} left"
+                f"[{self._done}/{self._count}] {job.source.path} -> {job.target}  {left(seconds)}"
             )

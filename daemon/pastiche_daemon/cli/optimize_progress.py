@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import TextColumn
 
 from pastiche_client.results import DreamProgress, OptimizeProgress, Queued
+from pastiche_daemon.cli import counting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,15 +37,7 @@ def step_progress(
     Args:
         tell: what to show of an event, if anything.
     """
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}  {task.fields[details]}"),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
+    bar = counting.counting_bar(console, TextColumn("{task.fields[left]}  {task.fields[details]}"))
     task = bar.add_task("waiting for the daemon", total=None, left="", details="")
     told_at = time.monotonic()
 
@@ -106,7 +99,7 @@ def dream_progress(console: Console) -> AbstractContextManager[Callable[[object]
         # Every octave takes longer than those before; only the last one tells its own time.
         if event.octave == event.octaves and event.step > before:
             pace = (event.seconds - began) / (event.step - before)
-            left = _clock((event.steps - event.step) * pace)
+            left = counting.left((event.steps - event.step) * pace)
         doing = f"octave {event.octave} of {event.octaves}" if event.octaves > 1 else "dreaming"
         return Told(event.step, event.steps, doing, left, f"activation {event.activation:.4g}")
 
@@ -118,12 +111,7 @@ def time_left(event: OptimizeProgress, max_seconds: float = 0.0) -> str:
     seconds = (event.steps - event.step) * event.seconds / max(1, event.step)
     if max_seconds:
         seconds = min(seconds, max(0.0, max_seconds - event.seconds))
-    return _clock(seconds)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} left"
+    return counting.left(seconds)
 
 
 def losses_text(event: OptimizeProgress) -> str:

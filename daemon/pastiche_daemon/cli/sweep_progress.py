@@ -6,7 +6,9 @@ import time
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
+
+from pastiche_daemon.cli.counting import counting_bar, left
 
 
 class SweepProgress:
@@ -18,15 +20,7 @@ class SweepProgress:
         self._steps = steps
         self._cell = 0
         self._began = time.monotonic()
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
+        self.bar = counting_bar(console, TimeRemainingColumn())
         self._task = self.bar.add_task("sweeping", total=sum(steps))
 
     def begin(self, name: str) -> None:
@@ -44,9 +38,7 @@ class SweepProgress:
         done = sum(self._steps[: self._cell])
         self.bar.update(self._task, completed=done)
         if not self._console.is_terminal:
-            left = (time.monotonic() - self._began) * (sum(self._steps) - done) / max(1, done)
-            minutes, seconds = divmod(round(left), 60)
+            seconds = (time.monotonic() - self._began) * (sum(self._steps) - done) / max(1, done)
             self._console.print(
-                f"cell {self._cell}/{len(self._steps)}  {name}  {outcome}  "
-                f"{minutes}:{seconds:02d} left"
+                f"cell {self._cell}/{len(self._steps)}  {name}  {outcome}  {left(seconds)}"
             )

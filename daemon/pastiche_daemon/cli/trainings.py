@@ -145,6 +145,7 @@ def follow(client: Client, console: Console, name: str) -> None:
         DaemonError: what it ended with.
         KeyboardInterrupt: it was cancelled.
     """
+    from pastiche_daemon.cli.counting import minutes
     from pastiche_daemon.cli.interrupts import stop_on_interrupt
     from pastiche_daemon.cli.optimize_progress import step_progress
 
@@ -170,10 +171,9 @@ def follow(client: Client, console: Console, name: str) -> None:
         raise
     if training.error is not None:
         raise training.error
-    minutes, seconds = divmod(round(training.seconds), 60)
     style = _short(training.style)
     console.print(
-        f"{training.display_name} is learned: {training.step} steps in {minutes}:{seconds:02d}"
+        f"{training.display_name} is learned: {training.step} steps in {minutes(training.seconds)}"
     )
     for note in training.notes:
         console.print(f"  note: {note}")
@@ -204,10 +204,9 @@ def _announcement(training: Training) -> str:
 
 
 def _left(training: Training) -> str:
-    if training.seconds_left is None:
-        return ""
-    minutes, seconds = divmod(round(training.seconds_left), 60)
-    return f"{minutes}:{seconds:02d} left"
+    from pastiche_daemon.cli.counting import left
+
+    return "" if training.seconds_left is None else left(training.seconds_left)
 
 
 def _short(style: str) -> str:
