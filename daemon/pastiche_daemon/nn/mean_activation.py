@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pastiche_daemon.nn.channel_means import relu_channel_means
 from pastiche_daemon.nn.encoder import Encoder
 
 
@@ -30,25 +31,13 @@ def scale_to_mean_activation(
     if they had that. A layer that never fires keeps its weights. ``batches`` (N x 3 x H x W in
     0..1) are read once. Raises ValueError where there are none.
     """
-    names = encoder.spec.convolutions
-    sums: dict[str, Tensor] = {}
-    count = 0
-    with torch.no_grad():
-        for batch in batches:
-            count += 1
-            features = encoder(batch, [f"relu{name[4:]}" for name in names])
-            for name in names:
-                mean = features[f"relu{name[4:]}"].double().mean(dim=(0, 2, 3))
-                sums[name] = sums.get(name, torch.zeros_like(mean)) + mean
-    if not count:
-        raise ValueError("no images to take mean activations of")
+    means = relu_channel_means(encoder, batches, lambda features: features)
     scaled = copy.deepcopy(encoder)
     before: Tensor | None = None
     scales: dict[str, Tensor] = {}
     with torch.no_grad():
-        for name in names:
+        for name, mean in means.items():
             conv = scaled.convolution(name)
-            mean = sums[name] / count
             floor = least * mean.mean()
             scale = 1 / torch.maximum(mean, floor) if floor > 0 else torch.ones_like(mean)
             weight = conv.weight.double() * scale[:, None, None, None]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pastiche_daemon.nn.channel_means import relu_channel_means
 from pastiche_daemon.nn.encoder import Encoder
 
 
@@ -33,19 +34,8 @@ def drop_silent_channels(
     A layer always keeps the channel that fires the most. ``batches`` (N x 3 x H x W in 0..1) are
     read once. Raises ValueError where there are none.
     """
-    names = encoder.spec.convolutions
-    shares: dict[str, Tensor] = {}
-    count = 0
-    with torch.no_grad():
-        for batch in batches:
-            count += 1
-            features = encoder(batch, [f"relu{name[4:]}" for name in names])
-            for name in names:
-                fires = (features[f"relu{name[4:]}"] > 0).double().mean(dim=(0, 2, 3))
-                shares[name] = shares.get(name, torch.zeros_like(fires)) + fires
-    if not count:
-        raise ValueError("no images to see which channels fire")
-    kept = {name: _firing(share / count, least) for name, share in shares.items()}
+    shares = relu_channel_means(encoder, batches, lambda features: features > 0)
+    kept = {name: _firing(share, least) for name, share in shares.items()}
     return TrimmedEncoder(_with_channels(encoder, kept), kept)
 
 
