@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pastiche_daemon.train import TrainingError
+from pastiche_daemon.training_schedule import TrainingError
 
 if sys.version_info >= (3, 11):
     import tomllib

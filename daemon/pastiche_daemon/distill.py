@@ -20,6 +20,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import conv2d
 
+from pastiche_daemon.checkpoints import (
+    CHECKPOINT,
+    description_of,
+    read_checkpoint,
+    write_checkpoint,
+)
 from pastiche_daemon.nn.encoder import Encoder, encoder_specs
 from pastiche_daemon.nn.losses import gram_matrix
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
@@ -27,14 +33,12 @@ from pastiche_daemon.nn.objective import wide
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.silent_channels import drop_silent_channels
 from pastiche_daemon.photographs import RandomCrops
-from pastiche_daemon.train import (
-    CHECKPOINT,
+from pastiche_daemon.training_schedule import (
     TrainingError,
     check_loss,
     check_schedule,
     falling_rate,
     update_average,
-    write_checkpoint,
 )
 
 STUDENT = "compact"
@@ -262,16 +266,12 @@ class Distillation:
 
     def _description(self) -> str:
         config = {k: v for k, v in asdict(self.config).items() if k != "steps"}
-        return json.dumps({"config": config, "data": self._fingerprint}, sort_keys=True)
+        return description_of(config, self._fingerprint)
 
     def _restore(self) -> None:
-        path = self.folder / CHECKPOINT
-        saved = torch.load(path, weights_only=True)
-        if saved["description"] != self._description():
-            raise TrainingError(
-                f"{path} belongs to another training; continue it with what it was started with, "
-                "or choose another folder"
-            )
+        saved, _ = read_checkpoint(
+            self.folder, self._description(), torch.device("cpu"), lambda *_: ()
+        )
         self.step, self.seconds = saved["step"], saved["seconds"]
         self._learner.load_state_dict(saved["learner"])
         self._optimizer.load_state_dict(saved["optimizer"])

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from pastiche_daemon import __version__
+from pastiche_daemon.checkpoints import check_resumption
 from pastiche_daemon.distill import (
     STUDENT,
     Distillation,
@@ -32,8 +33,8 @@ from pastiche_daemon.photographs import (
     load_picture,
     picture_tensor,
 )
-from pastiche_daemon.train import TrainingError, check_resumption
-from pastiche_daemon.training_run import commit_of_checkout
+from pastiche_daemon.provenance import commit_of_checkout
+from pastiche_daemon.training_schedule import TrainingError
 
 _SCALING_BATCHES = 50
 _HELD_OUT_SIZE = 512

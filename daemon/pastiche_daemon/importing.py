@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
-import torchvision
 from PIL import Image
 from pydantic import ValidationError
 
@@ -24,13 +21,12 @@ from pastiche_daemon.packs.manifest import (
     SliderRange,
     StyleEntry,
     TrainingProvenance,
-    TransformerArchitecture,
 )
-from pastiche_daemon.packs.network import network_tensors
+from pastiche_daemon.packs.network import architecture_of, network_tensors
 from pastiche_daemon.photographs import fit_long_side, load_picture
+from pastiche_daemon.provenance import file_sha256, made_here
 from pastiche_daemon.training_run import (
     PREVIEW_SIZE,
-    commit_of_checkout,
     preview_path,
     style_id,
     stylize_in_every_style,
@@ -96,22 +92,14 @@ def _manifest(
     request: ImportRequest, pack_id: str, network: TransformerNetwork, has_preview: bool
 ) -> Manifest:
     spec = network.spec
-    digest = hashlib.sha256(request.file.read_bytes()).hexdigest()
+    digest = file_sha256(request.file)
     try:
         return Manifest(
             id=pack_id,
             version=request.version,
             display_name=request.name,
             least_daemon_version=__version__,
-            architecture=TransformerArchitecture(
-                channels=spec.channels,
-                residual_blocks=spec.residual_blocks,
-                end_kernel=spec.end_kernel,
-                upsampling=spec.upsampling,
-                norm=spec.norm,
-                padding=spec.padding,
-                output=spec.output,
-            ),
+            architecture=architecture_of(spec),
             value_range=spec.value_range,
             gram_normalization="chw",
             styles=[
@@ -141,12 +129,8 @@ def _manifest(
                 content_layers={},
                 style_layers={},
                 weights={},
-                commit=commit_of_checkout(),
-                pastiche_version=__version__,
-                torch_version=torch.__version__,
-                torchvision_version=torchvision.__version__,
+                **made_here(),
                 seconds=0.0,
-                date=datetime.now(timezone.utc).date().isoformat(),
                 precision="float32",
                 notes=[f"imported from {request.file.name[:200]} (sha256 {digest})"],
             ),

@@ -17,7 +17,9 @@ from torch import Tensor
 from pastiche_daemon.nn.objective import PerceptualObjective
 from pastiche_daemon.nn.runtime import prepare_for_inference, prepare_image
 from pastiche_daemon.nn.transformer import TransformerNetwork
-from pastiche_daemon.train import StepReport, Training, TrainingError
+from pastiche_daemon.train import Training
+from pastiche_daemon.training_losses import StepReport
+from pastiche_daemon.training_schedule import TrainingError
 
 LEAST_STEPS = 40
 """Fewer than these do not make a style, whatever the time."""

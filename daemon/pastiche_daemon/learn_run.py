@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Generator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-import torchvision
 from PIL import Image
 from pydantic import ValidationError
 
-from pastiche_daemon import __version__
+from pastiche_daemon.checkpoints import CHECKPOINT
 from pastiche_daemon.learn import MOST_STEPS, LearnStep, Start, closest_start, timed_steps
 from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
 from pastiche_daemon.nn.runtime import fast_precision, prepare_for_inference
@@ -28,8 +25,10 @@ from pastiche_daemon.photographs import (
     load_picture,
     picture_tensor,
 )
-from pastiche_daemon.train import CHECKPOINT, TrainConfig, Training, TrainingError
-from pastiche_daemon.training_run import PREVIEW_SIZE, commit_of_checkout, stylize_in_every_style
+from pastiche_daemon.provenance import file_sha256, judged_by, made_here, term_weights, trained_as
+from pastiche_daemon.train import TrainConfig, Training
+from pastiche_daemon.training_run import PREVIEW_SIZE, stylize_in_every_style
+from pastiche_daemon.training_schedule import TrainingError
 
 if TYPE_CHECKING:
     from pastiche_daemon.encoders import LoadedEncoder
@@ -98,10 +97,10 @@ class LearnRun:
             [style],
             folder.run,
             fingerprint={
-                "style": _sha256(folder.style),
-                "base": _sha256(folder.base),
+                "style": file_sha256(folder.style),
+                "base": file_sha256(folder.base),
                 "encoder": encoder.sha256,
-                "photographs": [_sha256(path) for path in self._photographs],
+                "photographs": [file_sha256(path) for path in self._photographs],
             },
             device=device,
             start=start.network,
@@ -222,33 +221,17 @@ class LearnRun:
             ),
             dataset=_dataset(len(self.folder.photographs), len(self._photographs)),
             photographs=len(self._photographs),
-            encoder=self._encoder.name,
-            encoder_sha256=self._encoder.sha256,
-            encoder_origin=self._encoder.origin,
-            seed=config.seed,
             steps=self.step,
-            batch_size=config.batch_size,
-            crop_size=config.crop_size,
-            learning_rate=config.learning_rate,
             content_layers=dict(weights.content_layers),
             style_layers=dict(weights.style_layers),
-            weights={
-                "content": weights.content,
-                "style": weights.style,
-                "tv": weights.tv,
-                "tv_exponent": weights.tv_exponent,
-                "grid": config.grid,
-            },
-            style_sha256={request.pack_id: _sha256(self.folder.style)},
-            commit=commit_of_checkout(),
-            pastiche_version=__version__,
-            torch_version=torch.__version__,
-            torchvision_version=torchvision.__version__,
+            weights=term_weights(weights, config.grid),
+            style_sha256={request.pack_id: file_sha256(self.folder.style)},
             seconds=round(self.seconds, 1),
-            date=datetime.now(timezone.utc).date().isoformat(),
-            precision=config.precision,
+            **judged_by(self._encoder),
+            **trained_as(config),
+            **made_here(),
             notes=[
-                f"base: {base.id} {base.version}, sha256 {_sha256(self.folder.base)}",
+                f"base: {base.id} {base.version}, sha256 {file_sha256(self.folder.base)}",
                 f"base trained on: {base.training.dataset or 'unknown'}",
                 f"base licence: {base.license}",
                 *self._training.notes,
@@ -280,7 +263,3 @@ def _dataset(own: int, used: int) -> str:
         return built_in
     given = f"{own} photographs of the user's"
     return f"{given}, and {built_in}" if used > own else given
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

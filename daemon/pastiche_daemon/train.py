@@ -8,11 +8,8 @@ from a checkpoint sees what an uninterrupted one would have seen.
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +17,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from pastiche_daemon.checkpoints import (
+    CHECKPOINT,
+    Change,
+    description_of,
+    read_checkpoint,
+    write_checkpoint,
+)
 from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.losses import grid_pattern
@@ -34,35 +38,17 @@ from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.style_statistics import StyleTarget
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.photographs import RandomCrops
+from pastiche_daemon.training_losses import LOSSES, LossLog, StepReport, keep_losses_up_to
+from pastiche_daemon.training_schedule import (
+    TrainingError,
+    check_loss,
+    check_schedule,
+    falling_rate,
+    update_average,
+)
 from pastiche_daemon.workers import Workers
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-CHECKPOINT = "checkpoint.pt"
-LOSSES = "losses.csv"
 _CALIBRATION_BATCHES = 8
-
-
-class TrainingError(ValueError):
-    """A training that cannot start, go on or end; the message says what to do."""
-
-
-class Schedule(Protocol):
-    """What every training has: how many steps, on what, and how fast."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def crop_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def decay(self) -> float: ...
-    @property
-    def average(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -111,94 +97,6 @@ class TrainConfig:
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of ``step``, counted from 0."""
         return falling_rate(self.learning_rate, step, self.steps, self.decay)
-
-
-def write_checkpoint(folder: Path, contents: Mapping[str, Any]) -> None:
-    """Write a run's checkpoint: to a temporary file first, so that there is always a whole one.
-
-    Raises OSError, a full disk included; the file before it stays then.
-    """
-    # Of a file that cannot be written, torch would make a RuntimeError.
-    buffer = io.BytesIO()
-    torch.save(dict(contents), buffer)
-    path = folder / CHECKPOINT
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_resumption(folder: Path, *, resume: bool) -> None:
-    """Raise `TrainingError` unless a checkpoint is there exactly where one is to be continued."""
-    has_checkpoint = (folder / CHECKPOINT).exists()
-    if has_checkpoint and not resume:
-        raise TrainingError(
-            f"{folder} already holds a training; continue it with --resume or choose another folder"
-        )
-    if resume and not has_checkpoint:
-        raise TrainingError(f"{folder} holds no checkpoint to resume from")
-
-
-def check_loss(loss: Tensor, step: int) -> None:
-    """Raise `TrainingError` where a loss is no number."""
-    if not torch.isfinite(loss):
-        raise TrainingError(
-            f"the loss is no longer a number at step {step}; "
-            "lower the learning rate and start again"
-        )
-
-
-def update_average(
-    average: Mapping[str, Tensor], module: torch.nn.Module, most: float, step: int
-) -> None:
-    """Move an exponential average of weights, in place, by one of ``step`` finished steps."""
-    # A young average must not remember the random start.
-    share = min(most, step / (step + 10))
-    with torch.no_grad():
-        for name, value in module.state_dict().items():
-            average[name].lerp_(value, 1 - share)
-
-
-def check_schedule(config: Schedule, smallest_crop: int) -> None:
-    """Raise `TrainingError`, naming the field that is out of range."""
-    for name in ("steps", "batch_size"):
-        if getattr(config, name) < 1:
-            raise TrainingError(f"{name} must be at least 1, not {getattr(config, name)}")
-    if config.crop_size < smallest_crop:
-        raise TrainingError(f"crop_size must be at least {smallest_crop}, not {config.crop_size}")
-    if not config.learning_rate > 0:
-        raise TrainingError(f"learning_rate must be positive, not {config.learning_rate}")
-    if not 0 <= config.decay <= 1 or not 0 <= config.average < 1:
-        raise TrainingError("decay must be in 0..1 and average in 0..1, below 1")
-
-
-def falling_rate(rate: float, step: int, steps: int, decay: float) -> float:
-    """``rate``, falling to zero as a half cosine over the last ``decay`` of ``steps``."""
-    remaining = (steps - step) / max(1.0, decay * steps)
-    if remaining >= 1:
-        return rate
-    return rate * 0.5 * (1 + math.cos((1 - remaining) * math.pi))
-
-
-class StepReport(NamedTuple):
-    """The weighted losses of one finished step; ``total`` is their sum."""
-
-    step: int
-    total: float
-    content: float
-    style: float
-    tv: float
-    grid: float
-    seconds: float
-
-    def terms(self) -> dict[str, float]:
-        """The losses by name."""
-        return {name: getattr(self, name) for name in ("total", "content", "style", "tv", "grid")}
 
 
 @dataclass
@@ -314,9 +212,9 @@ class Training:
             yield from self._steps_of_a_follower()
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._keep_losses_up_to(self._state.step)
+        keep_losses_up_to(self.folder / LOSSES, self._state.step)
         saved = time.monotonic()
-        with self._prefetched() as next_batch, _LossLog(self.folder / LOSSES) as log:
+        with self._prefetched() as next_batch, LossLog(self.folder / LOSSES) as log:
             while self._state.step < self.config.steps:
                 report = self._run_step(next_batch(self._state.step))
                 log.write(report)
@@ -360,12 +258,12 @@ class Training:
                 "network": state.network.state_dict(),
                 "optimizer": state.optimizer.state_dict(),
                 "average": state.average,
-                "description": json.dumps(self._description()),
+                "description": self._description(),
             },
         )
 
-    def _description(self) -> dict[str, Any]:
-        return {"config": json.loads(json.dumps(asdict(self.config))), "data": self._fingerprint}
+    def _description(self) -> str:
+        return description_of(asdict(self.config), self._fingerprint)
 
     def _new_state(self, start: TransformerNetwork | None, *, norms_only: bool) -> _State:
         with torch.random.fork_rng():
@@ -383,24 +281,12 @@ class Training:
         return _State(network, optimizer, average)
 
     def _restore(self) -> None:
-        path = self.folder / CHECKPOINT
-        saved = torch.load(path, map_location=self._device, weights_only=True)
-        before, now = json.loads(saved["description"]), self._description()
-        _complete(before["config"])
+        saved, changes = read_checkpoint(
+            self.folder, self._description(), self._device, _take_changeable
+        )
         state = self._state
-        state.step, state.seconds, state.notes = saved["step"], saved["seconds"], saved["notes"]
-        changes = [
-            f"{name} {was} -> {wanted}"
-            for name, was, wanted in _take_changeable(before["config"], now["config"])
-            if was != wanted
-        ]
-        if before != now:
-            raise TrainingError(
-                f"{path} belongs to another training ({_difference(before, now)}); continue it "
-                "with what it was started with, or choose another folder"
-            )
-        if changes:
-            state.notes.append(f"changed at step {state.step}: {', '.join(changes)}")
+        state.step, state.seconds = saved["step"], saved["seconds"]
+        state.notes = [*saved["notes"], *changes]
         state.network.load_state_dict(saved["network"])
         state.optimizer.load_state_dict(saved["optimizer"])
         state.average = saved["average"]
@@ -454,55 +340,6 @@ class Training:
 
             yield next_batch
 
-    def _keep_losses_up_to(self, step: int) -> None:
-        """Drop losses that were logged after the checkpoint: those steps run again."""
-        path = self.folder / LOSSES
-        kept = [row for row in read_losses(path) if row.step <= step] if path.exists() else []
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(StepReport._fields)
-            writer.writerows(kept)
-
-
-class _LossLog:
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def write(self, report: StepReport) -> None:
-        self._writer.writerow(report)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def read_losses(path: Path) -> list[StepReport]:
-    """The losses that a run has logged; a last line cut short by a crash is left out."""
-    reports: list[StepReport] = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            report = _parse_row(row)
-            if report is not None:
-                reports.append(report)
-    return reports
-
-
-def _parse_row(row: Mapping[str, str | None]) -> StepReport | None:
-    try:
-        total, content, style, tv, seconds = (
-            float(row[name] or "") for name in ("total", "content", "style", "tv", "seconds")
-        )
-        grid = float(row.get("grid") or 0)
-        return StepReport(int(row["step"] or ""), total, content, style, tv, grid, seconds)
-    except (ValueError, KeyError):
-        return None
-
 
 def choose_styles(config: TrainConfig, generator: torch.Generator) -> Tensor:
     """The style of every crop of a batch."""
@@ -529,8 +366,9 @@ def _complete(config: dict[str, Any]) -> None:
         config[section] = {**described, **config[section]}
 
 
-def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Remove what a continuation may change, and yield it: name, value before, value now."""
+def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[Change]:
+    """See `checkpoints.read_checkpoint`."""
+    _complete(before)
     yield "steps", f"{before.pop('steps')}", f"{now.pop('steps')}"
     yield "grid weight", f"{before.pop('grid', 0.0):g}", f"{now.pop('grid'):g}"
     yield "shift", f"{before.pop('shift', 0)}", f"{now.pop('shift')}"
@@ -542,12 +380,3 @@ def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tu
 
 def _listed(shares: list[float]) -> str:
     return " ".join(f"{share:g}" for share in shares) or "none"
-
-
-def _difference(before: Any, now: Any, path: str = "") -> str:
-    """The first place where two JSON values differ, for a message."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in {**before, **now}:
-            if before.get(key) != now.get(key):
-                return _difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
-    return f"{path}: {before!r} then, {now!r} now"

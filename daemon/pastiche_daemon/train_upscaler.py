@@ -18,6 +18,13 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from pastiche_daemon.checkpoints import (
+    CHECKPOINT,
+    Change,
+    description_of,
+    read_checkpoint,
+    write_checkpoint,
+)
 from pastiche_daemon.nn.degradation import reduced
 from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.losses import Distance, content_loss, grid_pattern, total_variation
@@ -25,14 +32,12 @@ from pastiche_daemon.nn.objective import wide
 from pastiche_daemon.nn.runtime import Precision, channels_last, dtype_of
 from pastiche_daemon.nn.upscaler import UpscalerNetwork, UpscalerSpec
 from pastiche_daemon.photographs import RandomCrops
-from pastiche_daemon.train import (
-    CHECKPOINT,
+from pastiche_daemon.training_schedule import (
     TrainingError,
     check_loss,
     check_schedule,
     falling_rate,
     update_average,
-    write_checkpoint,
 )
 
 
@@ -208,31 +213,19 @@ class UpscalerTraining:
                 "optimizer": self._optimizer.state_dict(),
                 "average": self._average,
                 "history": [list(report) for report in self._history],
-                "description": json.dumps(self._description()),
+                "description": self._description(),
             },
         )
 
-    def _description(self) -> dict[str, Any]:
-        return {"config": json.loads(json.dumps(asdict(self.config))), "data": self._fingerprint}
+    def _description(self) -> str:
+        return description_of(asdict(self.config), self._fingerprint)
 
     def _restore(self) -> None:
-        path = self.folder / CHECKPOINT
-        saved = torch.load(path, map_location=self._device, weights_only=True)
-        before, now = json.loads(saved["description"]), self._description()
-        changes = [
-            f"{name} {was} -> {wanted}"
-            for name, was, wanted in _take_changeable(before["config"], now["config"])
-            if was != wanted
-        ]
-        if before != now:
-            raise TrainingError(
-                f"{path} belongs to another training; continue it with what it was started with, "
-                "or choose another folder"
-            )
+        saved, changes = read_checkpoint(
+            self.folder, self._description(), self._device, _take_changeable
+        )
         self.step, self.seconds = saved["step"], saved["seconds"]
-        self._notes = saved["notes"]
-        if changes:
-            self._notes.append(f"changed at step {self.step}: {', '.join(changes)}")
+        self._notes = [*saved["notes"], *changes]
         self._network.load_state_dict(saved["network"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._average = saved["average"]
@@ -304,8 +297,8 @@ class UpscalerTraining:
         )
 
 
-def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Remove what a continuation may change, and yield it: name, value before, value now."""
+def _take_changeable(before: dict[str, Any], now: dict[str, Any]) -> Iterator[Change]:
+    """See `checkpoints.read_checkpoint`."""
     yield "steps", f"{before.pop('steps')}", f"{now.pop('steps')}"
     was, wanted = before["weights"], now["weights"]
     for term in ("feature", "pixel", "tv", "grid"):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
-import torchvision
 from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
 from pastiche_daemon import __version__
 from pastiche_daemon.about_pack import read_about, style_id
+from pastiche_daemon.checkpoints import check_resumption
 from pastiche_daemon.contact_sheet import contact_sheet
 from pastiche_daemon.encoders import LoadedEncoder, load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
@@ -32,9 +29,8 @@ from pastiche_daemon.packs.manifest import (
     StyleEntry,
     TrainingLosses,
     TrainingProvenance,
-    TransformerArchitecture,
 )
-from pastiche_daemon.packs.network import load_network, network_tensors
+from pastiche_daemon.packs.network import architecture_of, load_network, network_tensors
 from pastiche_daemon.photographs import (
     PictureError,
     RandomCrops,
@@ -44,15 +40,17 @@ from pastiche_daemon.photographs import (
     picture_tensor,
     tensor_picture,
 )
-from pastiche_daemon.train import (
-    LOSSES,
-    StepReport,
-    TrainConfig,
-    Training,
-    TrainingError,
-    check_resumption,
-    read_losses,
+from pastiche_daemon.provenance import (
+    file_sha256,
+    judged_by,
+    made_here,
+    names_sha256,
+    term_weights,
+    trained_as,
 )
+from pastiche_daemon.train import TrainConfig, Training
+from pastiche_daemon.training_losses import LOSSES, StepReport, read_losses
+from pastiche_daemon.training_schedule import TrainingError
 from pastiche_daemon.workers import Workers
 
 PREVIEW_SIZE = 256
@@ -131,7 +129,7 @@ class TrainingRun:
             raise TrainingError(str(error)) from error
         weights = config.weights
         self._style_hashes = {
-            name: _sha256(path) for name, path in zip(ids, request.styles, strict=True)
+            name: file_sha256(path) for name, path in zip(ids, request.styles, strict=True)
         }
         try:
             self._loaded.encoder.check_layers([*weights.content_layers, *weights.style_layers])
@@ -148,9 +146,7 @@ class TrainingRun:
                 "style_size": request.style_size,
                 "encoder": self._loaded.sha256,
                 **({"start": start_hash} if start_hash else {}),
-                "photographs": hashlib.sha256(
-                    "\n".join(path.name for path in found.paths).encode()
-                ).hexdigest(),
+                "photographs": names_sha256(found.paths),
             },
             device=device,
             start=start,
@@ -206,15 +202,7 @@ class TrainingRun:
                 display_name=about.display_name,
                 description=about.description,
                 least_daemon_version=__version__,
-                architecture=TransformerArchitecture(
-                    channels=spec.channels,
-                    residual_blocks=spec.residual_blocks,
-                    end_kernel=spec.end_kernel,
-                    upsampling=spec.upsampling,
-                    norm=spec.norm,
-                    padding=spec.padding,
-                    output=spec.output,
-                ),
+                architecture=architecture_of(spec),
                 value_range=spec.value_range,
                 gram_normalization="chw" if normalization == "johnson" else "hw",
                 styles=[self._style_entry(name) for name in self._style_hashes],
@@ -249,23 +237,10 @@ class TrainingRun:
             command=self.request.command,
             dataset=self._about.dataset,
             photographs=self.photograph_count,
-            encoder=loaded.name,
-            encoder_sha256=loaded.sha256,
-            encoder_origin=loaded.origin,
-            seed=config.seed,
             steps=config.steps,
-            batch_size=config.batch_size,
-            crop_size=config.crop_size,
-            learning_rate=config.learning_rate,
             content_layers=dict(weights.content_layers),
             style_layers=dict(weights.style_layers),
-            weights={
-                "content": weights.content,
-                "style": weights.style,
-                "tv": weights.tv,
-                "tv_exponent": weights.tv_exponent,
-                "grid": config.grid,
-            },
+            weights=term_weights(weights, config.grid),
             losses=TrainingLosses(
                 content_distance=weights.content_distance,
                 content_normalization=weights.content_normalization,
@@ -275,13 +250,10 @@ class TrainingRun:
                 like=self.request.like,
             ),
             style_sha256=self._style_hashes,
-            commit=commit_of_checkout(),
-            pastiche_version=__version__,
-            torch_version=torch.__version__,
-            torchvision_version=torchvision.__version__,
             seconds=round(self.training.seconds, 1),
-            date=datetime.now(timezone.utc).date().isoformat(),
-            precision=config.precision,
+            **judged_by(loaded),
+            **trained_as(config),
+            **made_here(),
             notes=[*self._start_note, *self.training.notes],
         )
 
@@ -333,7 +305,7 @@ def _start(
     except OSError as error:
         reason = error.strerror or error
         raise TrainingError(f"start_from: {request.start_from}: {reason}") from error
-    digest = _sha256(request.start_from)
+    digest = file_sha256(request.start_from)
     note = f"started from {manifest.id} {manifest.version} (sha256 {digest})"
     if len(ids) > 1 and network.spec.norm != "conditional_instance":
         raise TrainingError(f"start_from: {manifest.id} is a network of one style; give one style")
@@ -371,25 +343,3 @@ def webp(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=85, method=6)
     return buffer.getvalue()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def commit_of_checkout() -> str:
-    """The commit of the code that runs, where it runs from a checkout."""
-    command = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-    ]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return result.stdout.strip()

@@ -34,7 +34,9 @@ from pastiche_daemon.photographs import (
     picture_tensor,
     tensor_picture,
 )
-from pastiche_daemon.train import LOSSES, StepReport, TrainConfig, Training, read_losses
+from pastiche_daemon.provenance import file_sha256
+from pastiche_daemon.train import TrainConfig, Training
+from pastiche_daemon.training_losses import LOSSES, StepReport, read_losses
 
 _OUTCOME = "outcome.json"
 _CHECKPOINT_SECONDS = 30.0
@@ -164,9 +166,9 @@ def plan_cells(
     """A cell for each of ``values``, or of the literature's. Raises ValueError for a bad one."""
     told = {
         "photographs": [path.name for path in material.photographs],
-        "style": _sha256(material.style),
+        "style": file_sha256(material.style),
         "style_size": material.style_size,
-        "samples": [_sha256(path) for path in material.samples],
+        "samples": [file_sha256(path) for path in material.samples],
         "sample_size": material.sample_size,
         "encoder": material.loaded.sha256,
     }
@@ -314,7 +316,3 @@ def write_training_table(
         )
     with whole_file(file) as out:
         out.write(text.getvalue().encode())
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

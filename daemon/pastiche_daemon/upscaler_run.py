@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
-import torchvision
 from PIL import Image
 from pydantic import ValidationError
 
 from pastiche_daemon import __version__
 from pastiche_daemon.about_pack import read_about
+from pastiche_daemon.checkpoints import check_resumption
 from pastiche_daemon.contact_sheet import contact_sheet
 from pastiche_daemon.encoders import load_encoder
 from pastiche_daemon.loss_curves import draw_loss_curves
@@ -26,10 +24,9 @@ from pastiche_daemon.packs.archive import write_pack
 from pastiche_daemon.packs.manifest import (
     WEIGHTS_NAME,
     TrainingProvenance,
-    UpscalerArchitecture,
     UpscalerManifest,
 )
-from pastiche_daemon.packs.network import network_tensors
+from pastiche_daemon.packs.network import network_tensors, upscaler_architecture_of
 from pastiche_daemon.photographs import (
     RandomCrops,
     find_photographs,
@@ -37,14 +34,14 @@ from pastiche_daemon.photographs import (
     picture_tensor,
     tensor_picture,
 )
-from pastiche_daemon.train import TrainingError, check_resumption
+from pastiche_daemon.provenance import judged_by, made_here, names_sha256, trained_as
 from pastiche_daemon.train_upscaler import (
     UpscalerTraining,
     UpscaleStep,
     UpscaleTrainConfig,
     UpscaleWeights,
 )
-from pastiche_daemon.training_run import commit_of_checkout
+from pastiche_daemon.training_schedule import TrainingError
 
 SAMPLE_SIZE = 256
 """The part of a sample picture that is shown, in pixels of the large picture."""
@@ -122,9 +119,7 @@ class UpscalerRun:
             request.folder,
             fingerprint={
                 "encoder": self._loaded.sha256,
-                "photographs": hashlib.sha256(
-                    "\n".join(path.name for path in found.paths).encode()
-                ).hexdigest(),
+                "photographs": names_sha256(found.paths),
             },
             device=device,
         )
@@ -175,16 +170,7 @@ class UpscalerRun:
                 display_name=about.display_name,
                 description=about.description,
                 least_daemon_version=__version__,
-                architecture=UpscalerArchitecture(
-                    factor=spec.factor,
-                    channels=spec.channels,
-                    residual_blocks=spec.residual_blocks,
-                    end_kernel=spec.end_kernel,
-                    upsampling=spec.upsampling,
-                    norm=spec.norm,
-                    padding=spec.padding,
-                    output=spec.output,
-                ),
+                architecture=upscaler_architecture_of(spec),
                 license=about.license,
                 attribution=about.attribution,
                 training=self._provenance(),
@@ -199,14 +185,7 @@ class UpscalerRun:
             command=self.request.command,
             dataset=self._about.dataset,
             photographs=self.photograph_count,
-            encoder=self._loaded.name,
-            encoder_sha256=self._loaded.sha256,
-            encoder_origin=self._loaded.origin,
-            seed=config.seed,
             steps=config.steps,
-            batch_size=config.batch_size,
-            crop_size=config.crop_size,
-            learning_rate=config.learning_rate,
             content_layers=dict(weights.layers),
             style_layers={},
             weights={
@@ -219,13 +198,10 @@ class UpscalerRun:
                 "blur_largest": config.blur[1],
                 "antialias": float(config.antialias),
             },
-            commit=commit_of_checkout(),
-            pastiche_version=__version__,
-            torch_version=torch.__version__,
-            torchvision_version=torchvision.__version__,
             seconds=round(self.training.seconds, 1),
-            date=datetime.now(timezone.utc).date().isoformat(),
-            precision=config.precision,
+            **judged_by(self._loaded),
+            **trained_as(config),
+            **made_here(),
             notes=self.training.notes,
         )
 

@@ -31,8 +31,9 @@ from pastiche_daemon.nn.objective import ObjectiveWeights, PerceptualObjective
 from pastiche_daemon.nn.transformer import TransformerNetwork
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
-from pastiche_daemon.train import StepReport, TrainingError, read_losses
+from pastiche_daemon.training_losses import StepReport, read_losses
 from pastiche_daemon.training_run import PREVIEW_SIZE
+from pastiche_daemon.training_schedule import TrainingError
 from tests.support.tiny_pack import tiny_manifest, tiny_network, write_tiny_pack
 from tests.support.tiny_training import write_encoder, write_photographs
 

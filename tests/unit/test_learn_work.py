@@ -176,7 +176,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(tmp_path: Path) ->
 import resource, signal, sys
 from pathlib import Path
 import torch
-from pastiche_daemon.train import write_checkpoint
+from pastiche_daemon.checkpoints import write_checkpoint
 
 folder = Path(sys.argv[1])
 write_checkpoint(folder, {"step": 1})

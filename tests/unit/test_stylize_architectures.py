@@ -11,8 +11,8 @@ from pastiche_daemon import stylize as use_case
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.nn.transformer import TransformerNetwork
 from pastiche_daemon.packs.archive import read_pack, write_pack
-from pastiche_daemon.packs.manifest import WEIGHTS_NAME, TransformerArchitecture
-from pastiche_daemon.packs.network import load_network, network_tensors
+from pastiche_daemon.packs.manifest import WEIGHTS_NAME
+from pastiche_daemon.packs.network import architecture_of, load_network, network_tensors
 from pastiche_daemon.stylize import LayerTensors, StylizeOptions, preview, stylize
 from tests.support.architectures import ARCHITECTURES, picture, seeded_network, small
 from tests.support.tiny_pack import tiny_manifest
@@ -27,15 +27,7 @@ def written(path: Path, network: TransformerNetwork) -> Path:
     spec = network.spec
     manifest = tiny_manifest(
         styles=[f"style{number}" for number in range(spec.styles)],
-        architecture=TransformerArchitecture(
-            channels=spec.channels,
-            residual_blocks=spec.residual_blocks,
-            end_kernel=spec.end_kernel,
-            upsampling=spec.upsampling,
-            norm=spec.norm,
-            padding=spec.padding,
-            output=spec.output,
-        ),
+        architecture=architecture_of(spec),
         value_range=spec.value_range,
     )
     styles = [style.model_copy(update={"preview": None}) for style in manifest.styles]

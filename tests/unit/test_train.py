@@ -21,7 +21,9 @@ from pastiche_daemon.nn.objective import ObjectiveWeights
 from pastiche_daemon.nn.transformer import TransformerSpec
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
-from pastiche_daemon.train import LOSSES, TrainConfig, TrainingError, choose_styles, read_losses
+from pastiche_daemon.train import TrainConfig, choose_styles
+from pastiche_daemon.training_losses import LOSSES, read_losses
+from pastiche_daemon.training_schedule import TrainingError
 from tests.support.tiny_training import training_arguments
 
 

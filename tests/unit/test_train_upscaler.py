@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from pastiche_daemon.checkpoints import CHECKPOINT
 from pastiche_daemon.cli.train_upscaler import train_upscaler
 from pastiche_daemon.nn.encoder import Encoder, encoder_specs
 from pastiche_daemon.nn.upscaler import UpscalerSpec
@@ -21,12 +22,12 @@ from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.errors import WrongPackKindError
 from pastiche_daemon.packs.network import load_upscaler
 from pastiche_daemon.photographs import RandomCrops
-from pastiche_daemon.train import CHECKPOINT, TrainingError
 from pastiche_daemon.train_upscaler import (
     UpscalerTraining,
     UpscaleTrainConfig,
     UpscaleWeights,
 )
+from pastiche_daemon.training_schedule import TrainingError
 from tests.support.tiny_training import write_encoder, write_photographs
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from click.testing import CliRunner
 
+from pastiche_daemon.checkpoints import CHECKPOINT
 from pastiche_daemon.cli.train import train
 from pastiche_daemon.cli.training_options import PRESETS, switches
 from pastiche_daemon.encoders import load_encoder
@@ -21,7 +22,7 @@ from pastiche_daemon.nn.transformer import TransformerNetwork
 from pastiche_daemon.packs.archive import Pack, read_pack
 from pastiche_daemon.packs.manifest import Manifest
 from pastiche_daemon.packs.network import load_network, spec_of
-from pastiche_daemon.train import CHECKPOINT, LOSSES, read_losses
+from pastiche_daemon.training_losses import LOSSES, read_losses
 from pastiche_daemon.training_presets import OURS, training_presets
 from pastiche_daemon.training_run import with_styles
 from tests.support.architectures import picture, seeded_network, small

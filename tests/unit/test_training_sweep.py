@@ -10,11 +10,12 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from pastiche_daemon.checkpoints import CHECKPOINT
 from pastiche_daemon.cli.sweep import sweep
 from pastiche_daemon.cli.sweep_train import GRIDS
 from pastiche_daemon.nn.objective import ObjectiveWeights
 from pastiche_daemon.nn.transformer import TransformerSpec
-from pastiche_daemon.train import CHECKPOINT, TrainConfig, Training
+from pastiche_daemon.train import TrainConfig, Training
 from pastiche_daemon.training_sweep import training_grids
 from tests.support.tiny_training import training_arguments
 

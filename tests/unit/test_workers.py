@@ -15,7 +15,7 @@ from pastiche_daemon.cli.train import train
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
 from pastiche_daemon.photographs import RandomCrops
-from pastiche_daemon.train import LOSSES, StepReport, read_losses
+from pastiche_daemon.training_losses import LOSSES, StepReport, read_losses
 from pastiche_daemon.workers import Workers, joined_workers, own_device
 from tests.support.tiny_training import training_arguments, write_photographs
 

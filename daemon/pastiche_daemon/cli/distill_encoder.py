@@ -64,7 +64,7 @@ def distill_encoder(context: click.Context, **options: Any) -> None:
     from pastiche_daemon.distill_run import DistillRequest, distill
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.photographs import PictureError
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
 
     console = Console(stderr=True)
     teachers = tuple(_teacher(text) for text in options.pop("teachers"))

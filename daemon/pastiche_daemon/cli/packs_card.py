@@ -105,7 +105,7 @@ def card(
 
 def _losses(pack: Path, run_folder: Path | None) -> Sequence[Report]:
     """What a training has logged: in the folder that is named, or beside the pack."""
-    from pastiche_daemon.train import LOSSES, read_losses
+    from pastiche_daemon.training_losses import LOSSES, read_losses
 
     path = (run_folder or pack.parent) / LOSSES
     if not path.is_file():

@@ -94,7 +94,7 @@ def train(**options: Any) -> None:
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.photographs import PictureError
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
 
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
@@ -158,7 +158,7 @@ def _material(options: Mapping[str, Any], device: Any) -> SweepMaterial:
     from pastiche_daemon.nn.encoder import UnknownLayerError
     from pastiche_daemon.nn.objective import default_content_layers, default_style_layers
     from pastiche_daemon.photographs import find_photographs, load_picture
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
     from pastiche_daemon.training_sweep import SweepMaterial
 
     for path in (options["style"], *options["samples"]):

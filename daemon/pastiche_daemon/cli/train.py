@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from rich.console import Console
 
-from pastiche_daemon.cli.parameters import FiniteRange
 from pastiche_daemon.cli.training_options import (
     PRESETS,
     chosen_config,
     chosen_preset,
     given_switches,
+    run_options,
     training_options,
 )
 from pastiche_daemon.cli.training_progress import training_progress
@@ -82,27 +82,7 @@ Examples:
     metavar="PACK",
     help="Begin with the weights, and the network, of this pack file.",
 )
-@click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    help="Default: bfloat16 where the device multiplies it in hardware.",
-)
-@click.option(
-    "--checkpoint-minutes",
-    type=FiniteRange(0),
-    default=3.0,
-    show_default=True,
-    help="Time between checkpoints.",
-)
-@click.option(
-    "--sample-every",
-    type=click.IntRange(0),
-    default=500,
-    show_default=True,
-    help="Steps between sample pictures and loss curves; 0: none.",
-)
-@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the folder.")
+@run_options
 @click.option(
     "--dry-run", is_flag=True, help="Say how long it will take, as JSON, and write nothing."
 )
@@ -117,7 +97,7 @@ def train(context: click.Context, **options: Any) -> None:
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.photographs import PictureError
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
 
     console = Console(stderr=True)
     try:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from pastiche_daemon.cli.parameters import FiniteRange
 from pastiche_daemon.cli.train import added_weights, chosen_device, command_line, named_numbers
+from pastiche_daemon.cli.training_options import run_options
 from pastiche_daemon.cli.training_progress import training_progress
 from pastiche_daemon.nn.upscaler_switches import Factor
 
@@ -172,27 +173,7 @@ Examples:
     show_default=True,
     help="Of the first weights and the crops.",
 )
-@click.option("--device", help="cpu, cuda or mps. Default: the best of this machine.")
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    help="Default: bfloat16 where the device multiplies it in hardware.",
-)
-@click.option(
-    "--checkpoint-minutes",
-    type=FiniteRange(0),
-    default=3.0,
-    show_default=True,
-    help="Time between checkpoints.",
-)
-@click.option(
-    "--sample-every",
-    type=click.IntRange(0),
-    default=500,
-    show_default=True,
-    help="Steps between sample pictures and loss curves; 0: none.",
-)
-@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the folder.")
+@run_options
 @click.pass_context
 def train_upscaler(context: click.Context, **options: Any) -> None:
     """Train a pack that makes photographs 2, 4 or 8 times as large.
@@ -203,7 +184,7 @@ def train_upscaler(context: click.Context, **options: Any) -> None:
     from pastiche_daemon.encoders import EncoderFileError
     from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.photographs import PictureError
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
 
     console = Console(stderr=True)
     try:
@@ -215,8 +196,8 @@ def train_upscaler(context: click.Context, **options: Any) -> None:
 def _train(context: click.Context, options: dict[str, Any], console: Console) -> None:
     from pastiche_daemon.nn.runtime import fast_precision
     from pastiche_daemon.nn.upscaler import UpscalerSpec
-    from pastiche_daemon.train import TrainingError
     from pastiche_daemon.train_upscaler import UpscaleWeights, default_feature_layers
+    from pastiche_daemon.training_schedule import TrainingError
     from pastiche_daemon.upscaler_run import UpscalerRequest, UpscalerRun
 
     device = chosen_device(options["device"])

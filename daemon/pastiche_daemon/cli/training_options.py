@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from pastiche_daemon.cli.parameters import FiniteRange
 from pastiche_daemon.nn.loss_switches import (
     ContentNormalization,
     Distance,
@@ -231,6 +232,36 @@ def training_options(command: _Command) -> _Command:
     )(command)
 
 
+def run_options(command: _Command) -> _Command:
+    """Give a command how a training runs: where, how precisely, and what it writes meanwhile."""
+    options = (
+        click.option("--device", help="cpu, cuda or mps. Default: the best of this machine."),
+        click.option(
+            "--precision",
+            type=click.Choice(["float32", "bfloat16"]),
+            help="Default: bfloat16 where the device multiplies it in hardware.",
+        ),
+        click.option(
+            "--checkpoint-minutes",
+            type=FiniteRange(0),
+            default=3.0,
+            show_default=True,
+            help="Time between checkpoints.",
+        ),
+        click.option(
+            "--sample-every",
+            type=click.IntRange(0),
+            default=500,
+            show_default=True,
+            help="Steps between sample pictures and loss curves; 0: none.",
+        ),
+        click.option("--resume", is_flag=True, help="Continue from the checkpoint in the folder."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def given_switches(options: Mapping[str, Any]) -> list[Switch]:
     """Those that stand on the command line."""
     return [switch for switch in switches() if options[switch.parameter] not in (None, ())]
@@ -248,7 +279,7 @@ def chosen_config(options: Mapping[str, Any]) -> TrainConfig:
 
     Raises `TrainingError`, naming the field, where a value makes no sense.
     """
-    from pastiche_daemon.train import TrainingError
+    from pastiche_daemon.training_schedule import TrainingError
 
     given: dict[str, dict[str, Any]] = {}
     for switch in given_switches(options):

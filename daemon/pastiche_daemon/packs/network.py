@@ -14,7 +14,13 @@ from torch import Tensor
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.nn.upscaler import UpscalerNetwork, UpscalerSpec
 from pastiche_daemon.packs.errors import DamagedPackError
-from pastiche_daemon.packs.manifest import AnyManifest, Manifest, UpscalerManifest
+from pastiche_daemon.packs.manifest import (
+    AnyManifest,
+    Manifest,
+    TransformerArchitecture,
+    UpscalerArchitecture,
+    UpscalerManifest,
+)
 
 if TYPE_CHECKING:
     from pastiche_daemon.packs.archive import Pack
@@ -54,6 +60,16 @@ def upscaler_spec_of(manifest: UpscalerManifest) -> UpscalerSpec:
         padding=declared.padding,
         output=declared.output,
     )
+
+
+def architecture_of(spec: TransformerSpec) -> TransformerArchitecture:
+    """How a manifest declares a network. Raises `pydantic.ValidationError` if none may."""
+    return TransformerArchitecture.model_validate(spec, from_attributes=True)
+
+
+def upscaler_architecture_of(spec: UpscalerSpec) -> UpscalerArchitecture:
+    """As `architecture_of`, for a network that upscales."""
+    return UpscalerArchitecture.model_validate(spec, from_attributes=True)
 
 
 def declared_spec(manifest: AnyManifest) -> TransformerSpec | UpscalerSpec:

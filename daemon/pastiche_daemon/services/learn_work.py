@@ -110,7 +110,7 @@ class LearnWork:
 
     def _run(self, context: JobContext) -> LearnState:
         from pastiche_daemon.photographs import PictureError
-        from pastiche_daemon.train import TrainingError
+        from pastiche_daemon.training_schedule import TrainingError
 
         try:
             with storage_errors(self.folder.path):
