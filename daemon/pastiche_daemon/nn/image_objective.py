@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
@@ -48,6 +49,58 @@ class WeightedStyle:
     counted: Tensor | None = None
 
 
+class Objective(Protocol):
+    """What one image is compared with."""
+
+    def losses(self, image: Tensor) -> Losses:
+        """The weighted terms for ``image``, 1 x 3 x H x W with 0..1 as the range of pictures."""
+        ...
+
+
+class UsedTerms:
+    """The terms that count, checked against an encoder and the images that are there.
+
+    Raises `encoder.UnknownLayerError`, and ValueError where what a positive weight asks for is
+    missing, or the styles' weights are no positive numbers.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        terms: ImageTerms,
+        content: Tensor | None,
+        styles: Sequence[WeightedStyle],
+    ) -> None:
+        self.content_layers = _used(terms.content_layers, terms.content)
+        self.style_layers = _used(terms.style_layers, terms.style)
+        encoder.check_layers(self.layers)
+        if self.content_layers and content is None:
+            raise ValueError("content_weight: is positive, but there is no content image")
+        if self.style_layers and not styles:
+            raise ValueError("style_weight: is positive, but there is no style image")
+        self.styles = list(styles) if self.style_layers else []
+        for style in self.styles:
+            if not (math.isfinite(style.weight) and style.weight >= 0):
+                raise ValueError(f"styles: a weight must be at least 0, not {style.weight}")
+        self._total = sum(style.weight for style in self.styles)
+        if self.styles and not self._total > 0:
+            raise ValueError("styles: the weights are all 0; give one of them more")
+
+    @property
+    def layers(self) -> set[str]:
+        return {*self.content_layers, *self.style_layers}
+
+    def share(self, style: WeightedStyle) -> float:
+        """The style's part of all."""
+        return style.weight / self._total
+
+
+@dataclass(frozen=True)
+class _Content:
+    features: Tensor
+    divisor: Tensor
+
+
 @dataclass(frozen=True)
 class _Style:
     share: float
@@ -58,9 +111,8 @@ class _Style:
 class ImageObjective:
     """Compares images with one content image and style images, whose features are taken once.
 
-    ``content`` is 1 x 3 x H x W in 0..1, or None where its weight is 0. Raises
-    `encoder.UnknownLayerError`, and ValueError where what a positive weight asks for is missing,
-    the styles' weights are no positive numbers, or an image is too small for the layers.
+    ``content`` is 1 x 3 x H x W in 0..1, or None where its weight is 0. Raises what `UsedTerms`
+    does, and ValueError where an image is too small for the layers.
     """
 
     def __init__(
@@ -70,30 +122,28 @@ class ImageObjective:
         content: Tensor | None,
         styles: Sequence[WeightedStyle],
     ) -> None:
-        content_layers = _used(terms.content_layers, terms.content)
-        style_layers = _used(terms.style_layers, terms.style)
-        encoder.check_layers([*content_layers, *style_layers])
-        if content_layers and content is None:
-            raise ValueError("content_weight: is positive, but there is no content image")
-        if style_layers and not styles:
-            raise ValueError("style_weight: is positive, but there is no style image")
         self.terms = terms
         self._encoder = encoder
-        self._content_layers, self._style_layers = content_layers, style_layers
-        self._content = self._features(content, content_layers)
-        self._styles = [self._style(style, styles) for style in styles] if style_layers else []
+        self._used = used = UsedTerms(encoder, terms, content, styles)
+        self._content = {
+            layer: _Content(found, terms.content_divisor(found))
+            for layer, found in self._features(content, used.content_layers).items()
+        }
+        self._styles = [self._style(style) for style in used.styles]
 
     def losses(self, image: Tensor) -> Losses:
-        """The weighted terms for ``image``, 1 x 3 x H x W with 0..1 as the range of pictures."""
-        terms = self.terms
-        wanted = {*self._content_layers, *self._style_layers}
-        features = self._encoder(self._as_input(image), wanted) if wanted else {}
+        """As `Objective.losses`."""
+        terms, used = self.terms, self._used
+        layers = used.layers
+        features = self._encoder(encoder_input(self._encoder, image), layers) if layers else {}
         zero = torch.zeros((), device=image.device)
         content, style = zero, zero
-        for layer in self._content_layers:
-            content = content + terms.content_error(layer, features[layer], self._content[layer])
+        for layer, kept in self._content.items():
+            content = content + terms.content_error(
+                layer, features[layer], kept.features, kept.divisor
+            )
         for source in self._styles:
-            for layer, weight in self._style_layers.items():
+            for layer, weight in used.style_layers.items():
                 found = wide(features[layer])
                 positions = _fit(source.region, found)
                 error = source.targets[layer].loss(found, positions)
@@ -108,34 +158,34 @@ class ImageObjective:
         if image is None or not layers:
             return {}
         with torch.no_grad():
-            return self._encoder(self._as_input(image), layers)
+            return self._encoder(encoder_input(self._encoder, image), layers)
 
-    def _style(self, style: WeightedStyle, styles: Sequence[WeightedStyle]) -> _Style:
-        if not (math.isfinite(style.weight) and style.weight >= 0):
-            raise ValueError(f"styles: a weight must be at least 0, not {style.weight}")
-        total = sum(other.weight for other in styles)
-        if not total > 0:
-            raise ValueError("styles: the weights are all 0; give one of them more")
-        features = self._features(style.image, self._style_layers)
+    def _style(self, style: WeightedStyle) -> _Style:
         statistic = self.terms.statistic
         targets: dict[str, StyleTarget] = {}
-        for layer, maps in features.items():
+        for layer, maps in self._features(style.image, self._used.style_layers).items():
             found = wide(maps)
             targets[layer] = statistic.of_style(found, _fit(style.counted, found))
-        return _Style(style.weight / total, style.region, targets)
+        return _Style(self._used.share(style), style.region, targets)
 
-    def _as_input(self, image: Tensor) -> Tensor:
-        weight = self._encoder.preprocess.weight
-        ready = image.to(device=weight.device, dtype=weight.dtype)
-        return ready.contiguous(memory_format=torch.channels_last)
+
+def encoder_input(encoder: Encoder, image: Tensor) -> Tensor:
+    """An image on the encoder's device, in its type and layout."""
+    weight = encoder.preprocess.weight
+    ready = image.to(device=weight.device, dtype=weight.dtype)
+    return ready.contiguous(memory_format=torch.channels_last)
+
+
+def fit_region(region: Tensor, like: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A region as weights of the positions of feature maps of a ``shape``, of the type of some."""
+    return F.interpolate(region.to(like), size=shape, mode="area")
+
+
+def _fit(region: Tensor | None, features: Tensor) -> Tensor | None:
+    if region is None:
+        return None
+    return fit_region(region, features, (features.shape[-2], features.shape[-1]))
 
 
 def _used(layers: Mapping[str, float], weight: float) -> dict[str, float]:
     return {layer: value for layer, value in layers.items() if value} if weight else {}
-
-
-def _fit(region: Tensor | None, features: Tensor) -> Tensor | None:
-    """A region as weights of the positions of feature maps."""
-    if region is None:
-        return None
-    return F.interpolate(region.to(features), size=features.shape[-2:], mode="area")

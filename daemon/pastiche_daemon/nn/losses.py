@@ -26,6 +26,7 @@ def content_loss(
     target: Tensor,
     normalization: ContentNormalization = "johnson",
     distance: Distance = "l2",
+    divisor: Tensor | None = None,
 ) -> Tensor:
     """Error between feature maps of one layer, a scalar averaged over the batch.
 
@@ -34,17 +35,26 @@ def content_loss(
     - ``target``: ||F - P||^2 / ||P||^2, which weighs alike whatever the encoder's scale. Not in
       the papers.
 
-    ``distance`` l1 takes absolute instead of squared differences (and values). Raises ValueError
-    where the shapes differ.
+    ``distance`` l1 takes absolute instead of squared differences (and values). ``divisor`` is what
+    `content_divisor` gives, for targets that are compared with again and again, or of which these
+    are a part. Raises ValueError where the shapes differ.
     """
     _check_same_shape(features, target)
-    error = _powers(features - target, distance)
+    if divisor is None:
+        divisor = content_divisor(target, normalization, distance)
+    return (_powers(features - target, distance).sum(dim=(1, 2, 3)) / divisor).mean()
+
+
+def content_divisor(
+    target: Tensor, normalization: ContentNormalization, distance: Distance
+) -> Tensor:
+    """What `content_loss` divides the sum of differences by, for each of N targets."""
     if normalization == "gatys":
-        return 0.5 * error.sum() / features.shape[0]
+        return target.new_full((target.shape[0],), 2.0)
     if normalization == "johnson":
-        return error.mean()
+        return target.new_full((target.shape[0],), target[0].numel())
     size = _powers(target, distance).sum(dim=(1, 2, 3))
-    return (error.sum(dim=(1, 2, 3)) / size.clamp_min(torch.finfo(size.dtype).tiny)).mean()
+    return size.clamp_min(torch.finfo(size.dtype).tiny)
 
 
 def _powers(values: Tensor, distance: Distance) -> Tensor:

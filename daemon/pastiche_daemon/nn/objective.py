@@ -18,6 +18,7 @@ from pastiche_daemon.nn.encoder import Encoder
 from pastiche_daemon.nn.losses import (
     ContentNormalization,
     Distance,
+    content_divisor,
     content_loss,
     total_variation,
 )
@@ -76,12 +77,25 @@ class ObjectiveWeights:
         if self.style and not any(self.style_layers.values()):
             raise ValueError("style_layers: none has a weight; give one or set the weight to 0")
 
-    def content_error(self, layer: str, features: Tensor, target: Tensor) -> Tensor:
-        """The weighted content loss of one layer's feature maps, before ``content``."""
+    def content_error(
+        self, layer: str, features: Tensor, target: Tensor, divisor: Tensor | None = None
+    ) -> Tensor:
+        """The weighted content loss of one layer's feature maps, before ``content``.
+
+        ``divisor`` as in `losses.content_loss`.
+        """
         error = content_loss(
-            wide(features), wide(target), self.content_normalization, self.content_distance
+            wide(features),
+            wide(target),
+            self.content_normalization,
+            self.content_distance,
+            divisor,
         )
         return self.content_layers[layer] * error
+
+    def content_divisor(self, target: Tensor) -> Tensor:
+        """What `losses.content_divisor` gives for a target's feature maps."""
+        return content_divisor(wide(target), self.content_normalization, self.content_distance)
 
 
 class Losses(NamedTuple):

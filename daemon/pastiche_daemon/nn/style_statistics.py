@@ -78,7 +78,8 @@ class StyleStatistic:
         """
         frequencies = None
         if self.kind == "mmd-gaussian":
-            frequencies = self._frequencies(features, weights)
+            _, variance = _moments(*_positions(features, weights))
+            frequencies = self.frequencies_for(variance)
         summary = self.summarize(features, weights, frequencies)
         return StyleTarget(self, summary, frequencies)
 
@@ -87,40 +88,61 @@ class StyleStatistic:
     ) -> Summary:
         """The statistic of feature maps; ``frequencies`` are those of the style, for its kernel."""
         x, w = _positions(features, weights)
+        center = _mean(x, w).detach() if self.kind == "moments" else None
+        return self.finished(self.means(x, w, frequencies, center), center)
+
+    def means(
+        self, x: Tensor, w: Tensor | None, frequencies: Tensor | None, center: Tensor | None
+    ) -> Summary:
+        """What `finished` makes the statistic of: means over positions, all linear in them.
+
+        ``x`` is N x M x C, ``w`` N x M x 1 the share of every position, None for 1 / M. The means
+        over parts of an image's positions therefore add up to those over all of them. ``center``,
+        N x C, is near the mean, for ``moments``: any constant gives the same statistic and the
+        same gradient, but a distant one costs digits.
+        """
         match self.kind:
             case "gram":
                 return {"gram": _second_moment(x, w)}
             case "mmd-linear":
                 return {"mean": _mean(x, w)}
             case "mmd-polynomial":
-                summary = {"gram": _second_moment(x, w)}
+                means = {"gram": _second_moment(x, w)}
                 if self.constant:
                     # (x.y + c)^2 = <xx^T, yy^T> + 2 c x.y + c^2, and c^2 cancels.
-                    summary["mean"] = math.sqrt(2 * self.constant) * _mean(x, w)
-                return summary
+                    means["mean"] = math.sqrt(2 * self.constant) * _mean(x, w)
+                return means
             case "mmd-gaussian":
                 assert frequencies is not None
                 return {"features": _mean(_fourier_features(x, frequencies), w)}
             case "moments":
-                mean, variance = _moments(x, w)
-                return {"mean": mean, "deviation": _root(variance)}
+                assert center is not None
+                return {"mean": _mean(x, w), "square": _mean((x - center[:, None]).square(), w)}
             case "wasserstein":
-                mean = _mean(x, w)
-                covariance = _second_moment(x, w) - mean[:, :, None] * mean[:, None, :]
-                return {"mean": mean, "covariance": covariance}
+                return {"mean": _mean(x, w), "gram": _second_moment(x, w)}
 
-    def _frequencies(self, features: Tensor, weights: Tensor | None) -> Tensor:
-        """Frequencies of the Gaussian kernel, C x D/2, for the style's own spread."""
-        x, w = _positions(features, weights)
-        _, variance = _moments(x, w)
+    def finished(self, means: Summary, center: Tensor | None) -> Summary:
+        """The statistic whose `means` over all positions these are, with the same ``center``."""
+        if self.kind == "moments":
+            assert center is not None
+            variance = means["square"] - (means["mean"] - center).square()
+            return {"mean": means["mean"], "deviation": _root(variance)}
+        if self.kind == "wasserstein":
+            mean = means["mean"]
+            covariance = means["gram"] - mean[:, :, None] * mean[:, None, :]
+            return {"mean": mean, "covariance": covariance}
+        return means
+
+    def frequencies_for(self, variance: Tensor) -> Tensor:
+        """Frequencies of the Gaussian kernel, C x D/2, for a style's variance of every channel."""
         # E ||x - y||^2 of two independent positions is twice the total variance.
         squared_sigma = self.bandwidth * 2 * variance.sum()
-        sigma = squared_sigma.clamp_min(torch.finfo(x.dtype).eps).sqrt()
+        sigma = squared_sigma.clamp_min(torch.finfo(variance.dtype).eps).sqrt()
         generator = torch.Generator().manual_seed(self.seed)
         drawn = torch.randn(
-            x.shape[-1], max(1, self.features // 2), generator=generator, dtype=torch.float64
+            variance.shape[-1], max(1, self.features // 2), generator=generator, dtype=torch.float64
         )
-        return drawn.to(x) / sigma
+        return drawn.to(variance) / sigma
 
 
 @dataclass(frozen=True)
@@ -150,8 +172,14 @@ class StyleTarget:
 
         ``weights`` as in `StyleStatistic.of_style`. Raises ValueError where the channels differ.
         """
+        return self.distance(self.statistic.summarize(features, weights, self.frequencies))
+
+    def distance(self, found: Summary) -> Tensor:
+        """The style loss of a summary of feature maps, a scalar averaged over the batch.
+
+        Raises ValueError where the channels differ.
+        """
         statistic = self.statistic
-        found = statistic.summarize(features, weights, self.frequencies)
         for name, value in found.items():
             if value.shape[1:] != self.summary[name].shape[1:]:
                 raise ValueError(
@@ -161,7 +189,14 @@ class StyleTarget:
             error = wasserstein_squared(found, self.summary)
         else:
             error = _difference(found, self.summary, statistic.distance)
-        return (error / self._divisor(features.shape[1])).mean()
+        return (error / self._divisor(self.channels)).mean()
+
+    @property
+    def channels(self) -> int:
+        """The channels of the feature maps that were summarized."""
+        if self.frequencies is not None:
+            return self.frequencies.shape[-2]
+        return next(iter(self.summary.values())).shape[1]
 
     def _divisor(self, channels: int) -> Tensor | float:
         statistic = self.statistic
@@ -216,9 +251,20 @@ def mmd_squared(x: Tensor, y: Tensor, kernel: Tensor | None = None) -> Tensor:
     return k[:p, :p].mean() + k[p:, p:].mean() - 2 * k[:p, p:].mean()
 
 
+def positions_of(features: Tensor) -> Tensor:
+    """Feature maps N x C x H x W as N x M x C, M = H W."""
+    return features.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def shares_of(weights: Tensor) -> Tensor:
+    """Weights N x 1 x H x W, at least 0, divided by their sum; zeros where that is 0."""
+    total = weights.sum(dim=(1, 2, 3), keepdim=True)
+    return weights / total.clamp_min(torch.finfo(weights.dtype).tiny)
+
+
 def _positions(features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Feature maps as N x M x C, and the share of every position, N x M x 1, summing to 1."""
-    x = features.permute(0, 2, 3, 1).flatten(1, 2)
+    x = positions_of(features)
     if weights is None:
         return x, None
     if weights.shape[-2:] != features.shape[-2:]:
@@ -226,8 +272,7 @@ def _positions(features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor
             f"weights: are {tuple(weights.shape[-2:])}, the feature maps "
             f"{tuple(features.shape[-2:])}"
         )
-    w = weights.to(x).flatten(1)[..., None]
-    return x, w / w.sum(dim=1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return x, shares_of(weights.to(x)).flatten(1)[..., None]
 
 
 def _mean(x: Tensor, w: Tensor | None) -> Tensor:
