@@ -65,6 +65,13 @@ class EncoderSpec:
             names.append(f"pool{b}")
         return tuple(names)
 
+    def channels(self, layer: str) -> int:
+        """How many channels a layer has, such as ``relu4_2`` or ``pool3``."""
+        if layer.startswith("pool"):
+            return self.blocks[int(layer[4:]) - 1][-1]
+        block, place = (int(number) for number in layer[4:].split("_"))
+        return self.blocks[block - 1][place - 1]
+
     def truncated(self, convolutions: Iterable[str]) -> EncoderSpec:
         """The leading part of this network that has all its ``convolutions`` in the given names."""
         present = set(convolutions)

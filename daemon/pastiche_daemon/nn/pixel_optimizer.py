@@ -98,7 +98,9 @@ class Minimized:
     reason: StopReason
 
 
-class _Stop(Exception):  # noqa: N818 - not an error: ends the optimizer's own loop
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Ends `minimize` with the best image so far; a loss may raise it within an evaluation."""
+
     def __init__(self, reason: StopReason) -> None:
         super().__init__(reason)
         self.reason: StopReason = reason
@@ -114,7 +116,8 @@ def minimize(
 
     ``loss`` returns a scalar to minimize and anything to pass on. ``on_step`` is called after
     every evaluation; when it returns False the work ends and the best image so far is returned,
-    and what it raises ends the work without a result. Raises FloatingPointError where the loss is
+    and what it raises ends the work without a result. Where ``loss`` raises `Stopped` before the
+    first evaluation is done, the start is returned. Raises FloatingPointError where the loss is
     no number at the very start.
     """
     # torch's L-BFGS takes no other layout.
@@ -150,21 +153,21 @@ def minimize(
         history.append(least)
         go_on = on_step(PixelStep(done, value, losses, image.detach()))
         if not go_on:
-            raise _Stop("asked")
+            raise Stopped("asked")
         if done >= options.steps:
-            raise _Stop("steps")
+            raise Stopped("steps")
         if options.max_seconds is not None and time.monotonic() - began >= options.max_seconds:
-            raise _Stop("time")
+            raise Stopped("time")
         if options.tolerance and done > _WINDOW:
             before = history[-1 - _WINDOW]
             if before - least < options.tolerance * abs(before):
-                raise _Stop("converged")
+                raise Stopped("converged")
         return total
 
     reason: StopReason = "converged"
     try:
         _run(variables, options, evaluate)
-    except _Stop as stop:
+    except Stopped as stop:
         reason = stop.reason
     return Minimized(best.clamp(0, 1), least, done, reason)
 
