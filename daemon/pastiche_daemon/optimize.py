@@ -12,13 +12,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from pastiche_daemon.nn.encoder import Encoder
-from pastiche_daemon.nn.image_objective import ImageObjective, ImageTerms, WeightedStyle
+from pastiche_daemon.nn.image_objective import (
+    ImageObjective,
+    ImageTerms,
+    Objective,
+    WeightedStyle,
+)
 from pastiche_daemon.nn.objective import Losses
 from pastiche_daemon.nn.pixel_optimizer import (
     PixelOptions,
@@ -102,6 +107,30 @@ class OptimizeStep(NamedTuple):
     picture: Callable[[], Tensor]
 
 
+class ObjectiveMaker(Protocol):
+    """Makes the objective for pictures of a ``shape``, H and W; as `ImageObjective` otherwise."""
+
+    def __call__(
+        self,
+        encoder: Encoder,
+        terms: ImageTerms,
+        content: Tensor | None,
+        styles: Sequence[WeightedStyle],
+        shape: tuple[int, int],
+    ) -> Objective: ...
+
+
+def whole_objective(
+    encoder: Encoder,
+    terms: ImageTerms,
+    content: Tensor | None,
+    styles: Sequence[WeightedStyle],
+    shape: tuple[int, int],  # noqa: ARG001 - an `ObjectiveMaker`
+) -> Objective:
+    """An objective that looks at the whole picture at once."""
+    return ImageObjective(encoder, terms, content, styles)
+
+
 @dataclass(frozen=True)
 class Optimized:
     """The picture, 3 x H x W in 0..1, its objective, and why it ended."""
@@ -122,13 +151,15 @@ def optimize(
     start: Tensor | None = None,
     shape: tuple[int, int] | None = None,
     exact: Encoder | None = None,
+    make_objective: ObjectiveMaker = whole_objective,
 ) -> Optimized:
     """Optimize a picture of the content's size (or ``shape``, H and W, without one).
 
     ``content`` and ``start`` are 3 x H x W in 0..1. ``on_step`` returns False to stop and keep the
     picture as it stands; what it raises ends the work. The same seed gives the same picture on
     the same machine. ``exact`` is the encoder in float32, for the last tenth of the steps: what
-    narrow numbers leave behind they take away, for a twentieth of the time.
+    narrow numbers leave behind they take away, for a twentieth of the time. ``make_objective``
+    makes what is minimized, for every scale.
 
     Raises ValueError, naming what is missing, and `encoder.UnknownLayerError`.
     """
@@ -151,9 +182,9 @@ def optimize(
         left = options.pixels.steps - done
         share = left if index == len(shapes) - 1 else options.pixels.steps // len(shapes)
         before, scale = done, index
-        loss = _Loss(_objective(encoder, content, styles, options, size))
+        loss = _Loss(_objective(make_objective, encoder, content, styles, options, size))
         if exact is not None and index == len(shapes) - 1:
-            finish = partial(_objective, exact, content, styles, options, size)
+            finish = partial(_objective, make_objective, exact, content, styles, options, size)
             loss.finish_with(finish, after=share - share // 10)
 
         def forward(step: PixelStep[Losses], before: int = before, scale: int = scale) -> bool:
@@ -185,12 +216,12 @@ def optimize(
 class _Loss:
     """An objective to minimize, and another one for the evaluations at the end."""
 
-    def __init__(self, objective: ImageObjective) -> None:
+    def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self._finish: Callable[[], ImageObjective] | None = None
+        self._finish: Callable[[], Objective] | None = None
         self._left = 0
 
-    def finish_with(self, make: Callable[[], ImageObjective], after: int) -> None:
+    def finish_with(self, make: Callable[[], Objective], after: int) -> None:
         """Take the objective that ``make`` gives once ``after`` evaluations were made."""
         self._finish, self._left = make, after
 
@@ -269,12 +300,13 @@ def _start_image(
 
 
 def _objective(
+    make: ObjectiveMaker,
     encoder: Encoder,
     content: Tensor | None,
     styles: Sequence[StyleImage],
     options: OptimizeOptions,
     size: tuple[int, int],
-) -> ImageObjective:
+) -> Objective:
     long_side = max(SMALLEST_SIDE, round(max(size) * options.style_scale))
     weighted: list[WeightedStyle] = []
     for style in styles:
@@ -291,7 +323,7 @@ def _objective(
             )
         )
     fitted = None if content is None else resize(content, size)[None]
-    return ImageObjective(encoder, options.terms, fitted, weighted)
+    return make(encoder, options.terms, fitted, weighted, size)
 
 
 def _finished(color: Tensor, content: Tensor | None, options: OptimizeOptions) -> Tensor:

@@ -7,7 +7,13 @@ import pytest
 from pastiche_daemon.nn.encoder import encoder_specs
 from pastiche_daemon.nn.image_objective import ImageTerms
 from pastiche_daemon.nn.style_statistics import StyleStatistic
-from pastiche_daemon.optimize_size import fitting_shape, optimize_bytes, working_shape
+from pastiche_daemon.optimize_size import (
+    OptimizeCost,
+    fitting_shape,
+    optimize_bytes,
+    plan_size,
+    working_shape,
+)
 
 MIB = 2**20
 VGG19 = encoder_specs()["vgg19"]
@@ -72,3 +78,68 @@ def test_large_styles_count():
         for pixels in (64**2, 2048**2)
     )
     assert large > small + 1000 * MIB
+
+
+COMPACT = encoder_specs()["compact"]
+LARGE = (2000, 3000)
+
+
+def cost(terms: ImageTerms | None = None, **values: int) -> OptimizeCost:
+    history, regions = values.get("history", 0), values.get("regions", 0)
+    return OptimizeCost(
+        COMPACT, terms or ImageTerms(), ((800, 1000),), 1.0, history, value_bytes=4, regions=regions
+    )
+
+
+def test_what_fits_is_optimized_at_once():
+    chosen = cost()
+    plan = plan_size(LARGE, None, chosen, chosen.whole(LARGE))
+    assert (plan.shape, plan.tile) == (LARGE, None)
+    assert plan.bytes_needed == chosen.whole(LARGE)
+    assert plan_size(LARGE, 300, chosen, chosen.whole((200, 300))).shape == (200, 300)
+
+
+def test_what_does_not_fit_at_once_is_optimized_in_tiles():
+    chosen = cost()
+    free = chosen.whole(LARGE) // 2
+    plan = plan_size(LARGE, None, chosen, free)
+    assert plan.shape == LARGE
+    assert plan.tile == 1024
+    assert plan.bytes_needed <= free
+    assert plan.tile_at(LARGE) == 1024
+    # The coarse scales fit at once.
+    assert plan.tile_at((500, 750)) is None
+
+
+def test_tiles_shrink_with_the_memory_and_then_the_picture_does():
+    chosen = cost()
+    least = chosen.least_tile
+    enough = chosen.tiled(LARGE, least)
+    tiles = [
+        plan_size(LARGE, None, chosen, enough + more * MIB).tile or 0 for more in (0, 200, 400)
+    ]
+    assert tiles[0] == least < tiles[1] < tiles[2] < 1024
+    plan = plan_size(LARGE, None, chosen, enough - 100 * MIB)
+    assert plan.tile == least
+    assert plan.bytes_needed <= enough - 100 * MIB
+    assert 2500 < plan.shape[1] < 3000
+    assert plan.shape[1] / plan.shape[0] == pytest.approx(1.5, rel=0.01)
+
+
+def test_where_not_even_tiles_fit_the_plan_needs_more_than_there_is():
+    assert plan_size(LARGE, None, cost(), 10 * MIB).bytes_needed > 10 * MIB
+
+
+def test_tiles_take_the_memory_of_one_and_of_the_pictures():
+    chosen = cost()
+    pictures = 3 * 4 * LARGE[0] * LARGE[1]
+    small, large = (chosen.tiled(shape, 512) for shape in (LARGE, (4000, 3000)))
+    # 17 pictures, the kept content and twice the style.
+    assert 15 * pictures < large - small < 25 * pictures
+    assert chosen.tiled(LARGE, 1024) - chosen.tiled(LARGE, 512) == pytest.approx(
+        (chosen.whole(LARGE) - 16 * pictures) * (1024**2 - 512**2) / (LARGE[0] * LARGE[1]), rel=0.1
+    )
+    assert cost(regions=3).tiled(LARGE, 512) > small
+    assert cost(history=50).tiled(LARGE, 512) > small + 90 * pictures
+    shallow = ImageTerms(content_layers={"conv1_1": 1.0})
+    assert not cost(terms=shallow).tiled(LARGE, 512) > small  # computed again, not kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pastiche.v1 import layer_pb2
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 
     from pastiche_daemon.encoders import LoadedEncoder
     from pastiche_daemon.nn.encoder import Encoder
+    from pastiche_daemon.nn.image_objective import ImageTerms, Objective, WeightedStyle
     from pastiche_daemon.nn.objective import Losses
     from pastiche_daemon.nn.pixel_optimizer import StopReason
     from pastiche_daemon.optimize import Optimized, OptimizeOptions, OptimizeStep, StyleImage
+    from pastiche_daemon.optimize_size import SizePlan
     from pastiche_daemon.stylize import LayerTensors
 
 # The layers' colours in float32, clamped, scaled and mixed.
@@ -222,7 +225,8 @@ class _Run:
 
         request, layout = self._request, self._request.layout
         full = (layout.height, layout.width)
-        self.shape, self.notes = self._choose_size(full)
+        plan = self._plan(full)
+        self.shape, self.notes = plan.shape, _notes(plan, full, request.options.size)
         options = replace(request.options, size=None)
         device = self._encoder.preprocess.weight.device
         small = None if content is None else resize(content, self.shape).to(device)
@@ -242,6 +246,7 @@ class _Run:
                 start=None if start is None else start.to(device),
                 shape=self.shape,
                 exact=None if self._exact is self._encoder else self._exact,
+                make_objective=partial(self._objective, plan),
             )
         except FloatingPointError as error:
             raise InvalidFieldError(
@@ -255,42 +260,47 @@ class _Run:
             return keep_colors(content, found)
         return found
 
-    def _choose_size(self, full: tuple[int, int]) -> tuple[tuple[int, int], tuple[str, ...]]:
-        from pastiche_daemon.optimize_size import fitting_shape, working_shape
-
-        wanted = working_shape(full, self._request.options.size)
-        free = self._work.room_for(self._bytes(wanted))
-        shape = fitting_shape(full, self._request.options.size, self._bytes, free)
-        require_bytes(self._bytes(shape), free)
-        if shape == full:
-            return shape, ()
-        why = ", which is what the memory has room for" if shape != wanted else ""
-        height, width = shape
-        note = (
-            f"it was optimized at {width} x {height} pixels{why}, and the result scaled up to "
-            f"{full[1]} x {full[0]}"
-        )
-        return shape, (note,)
-
-    def _bytes(self, shape: tuple[int, int]) -> int:
-        from pastiche_daemon.optimize_size import optimize_bytes
+    def _plan(self, full: tuple[int, int]) -> SizePlan:
+        from pastiche_daemon.optimize_size import OptimizeCost, plan_size, working_shape
 
         request, options = self._request, self._request.options
-        long_side = max(shape) * options.style_scale
-        style_pixels: list[int] = []
-        for style in request.styles:
-            sides = (style.layout.height, style.layout.width)
-            style_pixels.append(round(long_side * long_side * min(sides) / max(sides)))
         pixels = options.pixels
-        steps = min(pixels.history, pixels.steps)
-        return optimize_bytes(
+        cost = OptimizeCost(
             self._encoder.spec,
             options.terms,
-            shape[0] * shape[1],
-            style_pixels,
-            history=steps if pixels.optimizer == "lbfgs" else 0,
+            tuple((style.layout.height, style.layout.width) for style in request.styles),
+            options.style_scale,
+            history=min(pixels.history, pixels.steps) if pixels.optimizer == "lbfgs" else 0,
             value_bytes=self._exact.value_dtype.itemsize,
+            regions=sum(style.has_region for style in request.styles),
         )
+        free = self._work.room_for(cost.whole(working_shape(full, options.size)))
+        plan = plan_size(full, options.size, cost, free)
+        require_bytes(plan.bytes_needed, free)
+        return plan
+
+    def _objective(
+        self,
+        plan: SizePlan,
+        encoder: Encoder,
+        terms: ImageTerms,
+        content: Tensor | None,
+        styles: Sequence[WeightedStyle],
+        shape: tuple[int, int],
+    ) -> Objective:
+        from pastiche_daemon.nn.tiled_objective import TiledObjective
+        from pastiche_daemon.optimize import whole_objective
+
+        tile = plan.tile_at(shape)
+        if tile is None:
+            return whole_objective(encoder, terms, content, styles, shape)
+        return TiledObjective(
+            encoder, terms, content, styles, tile=tile, before_tile=self._before_tile
+        )
+
+    def _before_tile(self) -> bool:
+        self._context.give_way()
+        return not self._work.stopped
 
     def _shrunk_styles(self, options: OptimizeOptions) -> Iterator[StyleImage]:
         """The styles no larger than they are looked at: every scale resizes them again."""
@@ -334,6 +344,28 @@ class _Run:
         size = (small.color.shape[-2], small.color.shape[-1])
         shown = blend(small, request.strength, lambda _: resize(picture, size))
         return Preview(*encode_preview(request.layout, shown.color, small.alpha))
+
+
+def _notes(plan: SizePlan, full: tuple[int, int], size: int | None) -> tuple[str, ...]:
+    """What the user should know of the size that was chosen."""
+    from pastiche_daemon.optimize_size import working_shape
+
+    notes: list[str] = []
+    height, width = plan.shape
+    if plan.tile is not None:
+        notes.append(
+            f"it was optimized in tiles of at most {plan.tile} x {plan.tile} pixels, because the "
+            "memory has no room for all of it at once: the result is the same, but it takes about "
+            "twice as long"
+        )
+    if plan.shape != full:
+        limited = plan.shape != working_shape(full, size)
+        why = ", which is what the memory has room for" if limited else ""
+        notes.append(
+            f"it was optimized at {width} x {height} pixels{why}, and the result scaled up to "
+            f"{full[1]} x {full[0]}"
+        )
+    return tuple(notes)
 
 
 def input_bytes(request: OptimizeRequest) -> int:
