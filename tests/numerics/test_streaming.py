@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pastiche_daemon.nn.norms import instance_statistics
+from pastiche_daemon.nn import streaming
 from pastiche_daemon.nn.runtime import prepare_for_inference, prepare_image
-from pastiche_daemon.nn.streaming import Statistics, stream
+from pastiche_daemon.nn.streaming import stream
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 
 MIX = torch.tensor([[0.3, 0.7]])
@@ -98,20 +98,31 @@ def test_strips_of_a_network_as_johnsons_equal_the_whole(h, w, strip_rows, seed)
     torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_fast_precisions_are_at_most_one_level_apart(precision):
-    made = prepare_for_inference(network(), torch.device("cpu"), precision)
+def test_in_float32_strips_differ_by_less_than_a_hundredth_of_a_level():
+    made = prepare_for_inference(network(), torch.device("cpu"), "float32")
     x = prepare_image(made, image(150, 90))
     with torch.no_grad():
-        whole = made(x, MIX).float()
-    levels = (stream(made, x, MIX, strip_rows=16).float() - whole).abs().max() * 255
-    # One rounding of bfloat16 near 1 is a level; sums are rounded in another order.
-    assert levels <= (0.01 if precision == "float32" else 2.0)
+        whole = made(x, MIX)
+    assert (stream(made, x, MIX, strip_rows=16) - whole).abs().max() * 255 < 0.01
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest", "bilinear"])
+@pytest.mark.parametrize("kept", [0, 1 << 40])
+def test_full_resolution_maps_may_be_kept_or_computed_twice(upsampling, kept, monkeypatch):
+    monkeypatch.setattr(streaming, "_KEPT_BYTES", kept)
+    made = network(upsampling=upsampling).double()
+    x, mix = image(45, 30).double(), MIX.double()
+    with torch.no_grad():
+        whole = made(x, mix)
+    for rows in (4, 16, 48):
+        got = stream(made, x, mix, strip_rows=rows)
+        torch.testing.assert_close(got, whole, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("norm", ["batch", "instance"])
-def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm):
-    made = network(styles=1, norm=norm, upsampling="transposed", padding="zero", output="tanh")
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest", "bilinear"])
+def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm, upsampling):
+    made = network(styles=1, norm=norm, upsampling=upsampling, padding="zero", output="tanh")
     with torch.no_grad():
         made.last.conv.weight.mul_(0.05)  # as drawn they saturate, and a rounding is many levels
     x, mix = image(150, 90), torch.ones(1, 1)
@@ -121,7 +132,7 @@ def test_half_precision_strips_are_as_near_to_the_truth_as_the_whole(norm):
         truth, whole = made(x, mix), half(ready, mix).float()
     streamed = stream(half, ready, mix, strip_rows=16).float()
     of_whole, of_strips = ((got - truth).square().mean().sqrt() for got in (whole, streamed))
-    assert of_whole < 2 / 255
+    assert of_whole < 3 / 255
     assert of_strips < 1.1 * of_whole
 
 
@@ -158,16 +169,6 @@ def test_progress_rises_from_strip_to_strip_and_may_stop_it():
 
     with pytest.raises(StopError):
         stream(network(), image(64, 32), MIX, stop, strip_rows=8)
-
-
-def test_merged_statistics_are_those_of_the_whole_even_far_from_zero():
-    x = torch.randn(1, 3, 40, 8, generator=torch.Generator().manual_seed(0)) + 1000
-    merged = Statistics()
-    for start in range(0, 40, 7):
-        merged.add(x[..., start : start + 7, :])
-    expected = instance_statistics(x.double())
-    for got, wanted in zip(merged.finish(1e-5), expected, strict=True):
-        torch.testing.assert_close(got, wanted, rtol=1e-5, atol=0)
 
 
 def test_several_images_and_wrong_mixes_are_refused():

@@ -70,6 +70,10 @@ class FeatureStore:
         """What the open maps hold in memory."""
         return self._used
 
+    def fits(self, size: int) -> bool:
+        """Whether maps of ``size`` bytes would be in memory now."""
+        return self._limit is None or self._used + size <= self._limit
+
     def new(self, like: Tensor, height: int, *, leave: int = 0) -> FeatureMap:
         """Room for ``height`` rows of maps with the channels, width, type and device of ``like``.
 
@@ -78,7 +82,7 @@ class FeatureStore:
         """
         row_bytes = like.shape[1] * like.shape[3] * like.element_size()
         size = row_bytes * height
-        if self._limit is None or self._used + size + leave <= self._limit:
+        if self.fits(size + leave):
             self._used += size
             made: _InMemory | _InFile = _InMemory(like, height, lambda: self._release(made, size))
         else:

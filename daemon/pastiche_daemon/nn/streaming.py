@@ -4,15 +4,12 @@ Instance norm needs the whole image's statistics before the next layer can run, 
 their own would differ from each other and seam. Here every layer runs over strips of rows whose
 statistics are merged, and what comes out is what the whole image would give. What the convolutions
 at half and quarter resolution compute is kept, in memory or in a file; the full-resolution ends,
-which are cheap to compute and large to keep, are computed twice. Batch norm has its statistics
-already: there every layer is computed once.
+which are cheap to compute and large to keep, are computed twice where they are large. Batch norm
+has its statistics already: there every layer is computed once.
 
-At most two maps are kept at once: the half-resolution one with a quarter-resolution one, or two of
-the trunk, where a block's second convolution overwrites what its first one made. The image is read
-by rows and the result given by rows, so that neither has to be in memory.
-
-Statistics are merged in float64 as in Chan et al., "Updating Formulae and a Pairwise Algorithm for
-Computing Sample Variances", 1979.
+At most two large maps are kept at once: the half-resolution one with a quarter-resolution one, or
+two of the trunk, where a block's second convolution overwrites what its first one made. The image
+is read by rows and the result given by rows, so that neither has to be in memory.
 """
 
 from __future__ import annotations
@@ -27,7 +24,8 @@ from torch import Tensor, nn
 
 from pastiche_daemon.nn.batch_norm import BatchNorm
 from pastiche_daemon.nn.feature_store import FeatureMap, FeatureStore
-from pastiche_daemon.nn.norms import ConditionalInstanceNorm, scale_and_shift
+from pastiche_daemon.nn.norms import ConditionalInstanceNorm, Moments, scale_and_shift
+from pastiche_daemon.nn.phases import PhaseConvolution
 from pastiche_daemon.nn.transformer import (
     Checkpoint,
     NormedConvolution,
@@ -41,9 +39,16 @@ from pastiche_daemon.nn.transformer import (
     to_pixels,
     upsample,
 )
+from pastiche_daemon.nn.width_folding import conv2d
 
 _Norm = BatchNorm | ConditionalInstanceNorm
 
+# Full-resolution maps up to this size are kept instead of computed twice, where the others, which
+# are about twice as large together, stay in memory beside them.
+_KEPT_BYTES = 256 << 20
+_WITH_OTHERS = 3
+# Small columns that decide the first and the last column of maps of twice the size.
+_EDGE = 3
 # Full-resolution rows times columns of a strip: small enough for the caches and for a quick
 # cancel, large enough that the rows computed twice at its borders are few.
 _STRIP_PIXELS = 1 << 19
@@ -203,14 +208,8 @@ class _Convolved:
         border = self.conv.kernel_size[0] // 2
         first = start * self.stride - border
         last = (stop - 1) * self.stride + border + 1
-        x = _padded_rows(self.source, first, last, self.padding)
-        if self.padding == "zero":
-            x = F.pad(x, (border, border, 0, 0))
-        elif x.shape[-1] > border:
-            x = F.pad(x, (border, border, 0, 0), mode="reflect")
-        else:
-            x = x.index_select(-1, reflected_indices(x.shape[-1], border, border, x.device))
-        return F.conv2d(x, self.conv.weight, self.conv.bias, stride=self.stride)
+        x = _padded(self.source, first, last, border, self.padding)
+        return conv2d(x, self.conv.weight, self.conv.bias, self.stride)
 
 
 @dataclass(frozen=True)
@@ -265,6 +264,55 @@ class _Upsampled:
         return grown[..., start - 2 * first : stop - 2 * first, :]
 
 
+@dataclass(frozen=True)
+class _Grown:
+    """Feature maps resized to twice the size, padded and convolved by a 3x3 kernel."""
+
+    source: Rows
+    conv: nn.Conv2d
+    network: TransformerNetwork
+    phases: PhaseConvolution
+
+    @property
+    def height(self) -> int:
+        return 2 * self.source.height
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        height, first, last = self.source.height, start // 2, (stop + 1) // 2
+        # As many more as the resizing of the rows at the border needs.
+        top = max(0, first - 2)
+        fetched = self.source.rows(top, min(height, last + 2))
+        x = fetched[..., max(0, first - 1) - top : last + 1 - top, :]
+        above, below = int(first == 0), int(last == height)
+        x = self.phases(F.pad(x, (1, 1, above, below), mode="replicate"))
+        x = x[..., start - 2 * first : stop - 2 * first, :]
+        # The edges' own sums.
+        if start == 0:
+            x[..., :1, :] = self._as_written(fetched, top, 0, 1)
+        if stop == self.height:
+            x[..., -1:, :] = self._as_written(fetched, top, stop - 1, stop)
+        x[..., :1] = self._as_written(fetched[..., :_EDGE], top, start, stop)[..., :1]
+        x[..., -1:] = self._as_written(fetched[..., -_EDGE:], top, start, stop)[..., -1:]
+        return x
+
+    def _as_written(self, fetched: Tensor, top: int, start: int, stop: int) -> Tensor:
+        part = _Part(fetched, top, self.source.height)
+        grown = _Upsampled(part, self.network)
+        return _Convolved(grown, self.conv, self.network.spec.padding).rows(start, stop)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of which only some are there, from ``first`` on."""
+
+    tensor: Tensor
+    first: int
+    height: int
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        return self.tensor[..., start - self.first : stop - self.first, :]
+
+
 class _Stream:
     def __init__(
         self,
@@ -288,18 +336,19 @@ class _Stream:
         full, half, quarter = self._network.down_layers()
         # The trunk goes over its maps far more often: they come first where memory is short.
         share = quarter.conv.conv.out_channels / (4 * half.conv.conv.out_channels)
-        large, x = self._keep_normed(self._normed(image, full), half, 2, leave=share)
-        kept, normed = self._keep_normed(x, quarter, 4)
-        large.kept.close()
-        return kept, normed
+        ends, x = self._normed(self._convolved(image, full), full.norm)
+        large, x = self._keep_normed(self._convolved(x, half), half.norm, 2, leave=share)
+        _close(ends)
+        kept, x = self._keep_normed(self._convolved(x, quarter), quarter.norm, 4)
+        _close(large)
+        return kept, x
 
     def _trunk(self, kept: _Kept, x: Rows) -> tuple[_Kept, Rows]:
         spare: _Kept | None = None
         for block in self._network.residual_blocks():
             spare = self._residual(kept, x, block, spare)
             x = kept
-        if spare is not None:
-            spare.kept.close()
+        _close(spare)
         return kept, x
 
     def _residual(self, kept: _Kept, x: Rows, block: ResidualBlock, spare: _Kept | None) -> _Kept:
@@ -309,14 +358,16 @@ class _Stream:
         """
         if spare is not None:
             spare = _Kept(spare.kept, 1, x.height)
-        made, normed = self._keep_normed(x, block.first, 4, above=1, into=spare)
+        made, normed = self._keep_normed(
+            self._convolved(x, block.first), block.first.norm, 4, above=1, into=spare
+        )
         # A strip of the second convolution needs a row above it: written one row higher up than
         # the first one's, it overwrites no row that is still needed.
         over = _Kept(made.kept, 0, x.height)
-        y, statistics = self._keep(
+        y, moments = self._keep(
             self._convolved(normed, block.second), 4, block.second.norm, into=over
         )
-        factor, offset = self._affine(block.second.norm, statistics)
+        factor, offset = self._affine(block.second.norm, moments)
         for start, stop in self._strips(x.height, 4):
             self._meter.step()
             part = scale_and_shift(y.rows(start, stop), factor, offset)
@@ -326,24 +377,27 @@ class _Stream:
     def _up(self, kept: _Kept, x: Rows, sink: Sink) -> None:
         spec = self._network.spec
         half, full = self._network.up_layers()
-        large, grown = self._keep_normed(self._grown(x), half, 2)
-        kept.kept.close()
-        normed = self._normed(self._grown(grown), full)
+        large, x = self._keep_normed(self._grown(x, half), half.norm, 2)
+        _close(kept)
+        ends, normed = self._normed(self._grown(x, full), full.norm)
         last = _Convolved(normed, self._network.last.conv, spec.padding)
         for start, stop in self._strips(last.height, 1):
             self._meter.step()
             sink(start, to_pixels(last.rows(start, stop), spec, clamp=True))
-        large.kept.close()
+        _close(ends)
+        _close(large)
 
-    def _grown(self, source: Rows) -> Rows:
-        """What the convolution behind a doubling of the size gets."""
-        transposed = self._network.spec.upsampling == "transposed"
-        return source if transposed else _Upsampled(source, self._network)
+    def _grown(self, source: Rows, layer: NormedConvolution) -> Rows:
+        """A doubling of the size and its convolution."""
+        conv, spec = layer.conv.conv, self._network.spec
+        if isinstance(conv, nn.ConvTranspose2d):
+            return _Transposed(source, conv)
+        phases = PhaseConvolution(conv.weight, conv.bias, spec.upsampling)
+        return _Grown(source, conv, self._network, phases)
 
     def _convolved(self, source: Rows, layer: NormedConvolution) -> Rows:
         conv = layer.conv.conv
-        if isinstance(conv, nn.ConvTranspose2d):
-            return _Transposed(source, conv)
+        assert isinstance(conv, nn.Conv2d)
         return _Convolved(source, conv, self._network.spec.padding)
 
     def _keep(
@@ -355,13 +409,13 @@ class _Stream:
         above: int = 0,
         into: _Kept | None = None,
         leave: float = 0.0,
-    ) -> tuple[_Kept, Statistics]:
+    ) -> tuple[_Kept, Moments]:
         """Compute all rows, and their statistics while they are in the caches.
 
         ``into`` is overwritten; new maps have ``above`` unused rows above them, and leave their
         own size times ``leave`` of the memory to others.
         """
-        merged = Statistics()
+        merged = Moments()
         for start, stop in self._strips(source.height, scale):
             self._meter.step()
             part = source.rows(start, stop)
@@ -381,8 +435,8 @@ class _Stream:
 
     def _keep_normed(
         self,
-        source: Rows,
-        layer: NormedConvolution,
+        convolved: Rows,
+        norm: _Norm,
         scale: int,
         *,
         above: int = 0,
@@ -390,27 +444,31 @@ class _Stream:
         leave: float = 0.0,
     ) -> tuple[_Kept, Rows]:
         """All rows of a convolution, and what its norm and a ReLU make of them."""
-        convolved = self._convolved(source, layer)
-        kept, statistics = self._keep(
-            convolved, scale, layer.norm, above=above, into=into, leave=leave
-        )
+        kept, moments = self._keep(convolved, scale, norm, above=above, into=into, leave=leave)
         # Normed whenever it is read: one pass over the maps less than to write that back.
-        return kept, _Normed(kept, *self._affine(layer.norm, statistics))
+        return kept, _Normed(kept, *self._affine(norm, moments))
 
-    def _normed(self, source: Rows, layer: NormedConvolution) -> _Normed:
-        """A full-resolution convolution, its norm and a ReLU, of which no rows are kept."""
-        convolved = self._convolved(source, layer)
-        merged = Statistics()
-        if not isinstance(layer.norm, BatchNorm):
+    def _normed(self, convolved: Rows, norm: _Norm) -> tuple[_Kept | None, Rows]:
+        """A full-resolution convolution, its norm and a ReLU.
+
+        Its rows are kept where they are few, and computed again whenever they are read otherwise.
+        """
+        moments = Moments()
+        if not isinstance(norm, BatchNorm):
+            first = convolved.rows(0, 1)
+            size = first.numel() * first.element_size() * convolved.height
+            if size <= _KEPT_BYTES and self._store.fits(_WITH_OTHERS * size):
+                return self._keep_normed(convolved, norm, 1)
             for start, stop in self._strips(convolved.height, 1):
                 self._meter.step()
-                merged.add(convolved.rows(start, stop))
-        return _Normed(convolved, *self._affine(layer.norm, merged))
+                moments.add(convolved.rows(start, stop))
+        return None, _Normed(convolved, *self._affine(norm, moments))
 
-    def _affine(self, norm: _Norm, statistics: Statistics) -> tuple[Tensor, Tensor]:
+    def _affine(self, norm: _Norm, moments: Moments) -> tuple[Tensor, Tensor]:
         if isinstance(norm, BatchNorm):
             return norm.affine()
-        mean, rstd = statistics.finish(norm.eps)
+        mean, variance = moments.finish()
+        rstd = torch.rsqrt(variance + norm.eps)
         return norm.affine(mean.to(norm.scale.dtype), rstd.to(norm.scale.dtype), self._mix)
 
     def _strips(self, height: int, scale: int) -> Iterator[tuple[int, int]]:
@@ -420,37 +478,9 @@ class _Stream:
             yield start, min(height, start + step)
 
 
-class Statistics:
-    """Mean and variance of every channel over strips of feature maps, merged in float64."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._mean: Tensor | None = None
-        self._squares: Tensor | None = None
-
-    def add(self, x: Tensor) -> None:
-        """Count ``x``, 1 x C x h x w, in."""
-        flat = x.permute(0, 2, 3, 1).flatten(1, 2)
-        flat = flat if flat.dtype == torch.float64 else flat.float()
-        count = flat.shape[1]
-        mean = flat.mean(1, keepdim=True)
-        squares = (flat - mean).square_().sum(1).double()
-        mean = mean[:, 0].double()
-        if self._mean is None or self._squares is None:
-            self._count, self._mean, self._squares = count, mean, squares
-            return
-        total = self._count + count
-        delta = mean - self._mean
-        self._squares = self._squares + squares + delta.square() * (self._count * count / total)
-        self._mean = self._mean + delta * (count / total)
-        self._count = total
-
-    def finish(self, eps: float) -> tuple[Tensor, Tensor]:
-        """Mean and reciprocal standard deviation, each 1 x C x 1 x 1."""
-        assert self._mean is not None
-        assert self._squares is not None
-        rstd = torch.rsqrt(self._squares / self._count + eps)
-        return self._mean[..., None, None], rstd[..., None, None]
+def _close(kept: _Kept | None) -> None:
+    if kept is not None:
+        kept.kept.close()
 
 
 class _Meter:
@@ -471,6 +501,20 @@ def _passes(network: TransformerNetwork) -> int:
     convolutions = len(network.down) + 3 * len(network.trunk) + len(network.up) + 1
     # There the full-resolution ends need no pass for statistics of their own.
     return convolutions - 2 if network.spec.norm == "batch" else convolutions
+
+
+def _padded(source: Rows, start: int, stop: int, border: int, padding: Padding) -> Tensor:
+    """Rows of the padded feature maps, with ``border`` columns more on either side."""
+    height = source.height
+    above, below = max(0, -start), max(0, stop - height)
+    x = source.rows(max(0, start), min(height, stop))
+    sides = (border, border, above, below)
+    if padding == "zero":
+        return F.pad(x, sides)
+    if x.shape[-1] > border and x.shape[-2] > max(above, below):
+        return F.pad(x, sides, mode="reflect")
+    x = _padded_rows(source, start, stop, padding)
+    return x.index_select(-1, reflected_indices(x.shape[-1], border, border, x.device))
 
 
 def _padded_rows(source: Rows, start: int, stop: int, padding: Padding) -> Tensor:
