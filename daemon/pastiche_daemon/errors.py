@@ -15,6 +15,7 @@ from pastiche_daemon.jobs import JobCancelledError, QueueClosedError, QueueFullE
 from pastiche_daemon.learn_store import TrainingFailedError, TrainingStateError
 from pastiche_daemon.memory import InsufficientMemoryError, is_out_of_memory
 from pastiche_daemon.packs import errors as packs
+from pastiche_daemon.spool import SpoolError
 from pastiche_daemon.wire import InvalidFieldError
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ def failure_of(error: Exception) -> Failure:
             return encoder
         case QueueFullError():
             return _exhausted("QUEUE_FULL", str(error), error.retry_seconds)
+        case SpoolError():
+            return Failure(code_pb2.RESOURCE_EXHAUSTED, "STORAGE_FULL", str(error))
         case InsufficientMemoryError():
             return _exhausted("OUT_OF_MEMORY", str(error), error.retry_seconds)
         case JobCancelledError():

@@ -64,6 +64,7 @@ from pastiche_daemon.services.stylization import StylizationService
 from pastiche_daemon.services.training import TrainingService
 from pastiche_daemon.services.upscaling import UpscalingService
 from pastiche_daemon.settings import runtime_settings
+from pastiche_daemon.spool import Spool
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 
 _log = logging.getLogger(__name__)
@@ -119,6 +120,9 @@ class ServeOptions:
         threads: threads of one operation on the CPU; None for torch's choice.
         device: what networks run on; None for what the environment or the settings say.
         precision: how finely they compute; as `device`.
+        memory: bytes that one layer may take where it can do with less than it would like; None
+            for the least of 2 GiB and a quarter of what is free.
+        spool_folder: where what does not fit is kept meanwhile; None for the data folder.
         packs_folders: shared folders of packs, beside those of environment and settings.
         trusted_packs_only: whether only packs that a trusted key has signed may be used; the
             environment and the settings can say so, too.
@@ -136,6 +140,8 @@ class ServeOptions:
     threads: int | None = None
     device: DeviceChoice | None = None
     precision: PrecisionChoice | None = None
+    memory: int | None = None
+    spool_folder: Path | None = None
     packs_folders: tuple[Path, ...] = ()
     trusted_packs_only: bool = False
 
@@ -230,7 +236,8 @@ class _Daemon:
             trusted_only=self._options.trusted_packs_only,
         )
         store = PackStore.of(self._paths, policy, limits=pack_limits)
-        budget = MemoryBudget()
+        folder = self._options.spool_folder or self._paths.root / "spool"
+        budget = MemoryBudget(limit=self._options.memory, spool=Spool(folder))
         stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
             StylizationService(store, self._engine, self._queue, budget, limits), server
         )

@@ -98,15 +98,23 @@ def blend(layer: LayerTensors, strength: float, repaint: Callable[[Tensor], Tens
     pixels replaced, and returns the pastiche, of the same size. It is not called where nothing
     would change: outside the mask, under fully transparent pixels and at strength 0.
     """
+    if not bool((amount_of(layer, strength) > 0).any()):
+        return Stylized(layer.color, torch.zeros_like(layer.color[0], dtype=torch.bool))
+    return faded(layer, strength, repaint(visible_colors(layer)))
+
+
+def faded(layer: LayerTensors, strength: float, pastiche: Tensor) -> Stylized:
+    """A layer, or some of its rows, that fades to its ``pastiche``, 3 x H x W, by ``strength``."""
     color, notes = finite_colors(layer)
-    amount = _amount(layer, strength)
-    changed = amount > 0
-    if not bool(changed.any()):
-        return Stylized(layer.color, changed)
-    pastiche = repaint(fill_transparent(color, layer.alpha))
+    amount = amount_of(layer, strength)
     # torch.lerp is exact at both ends.
     result = torch.lerp(color, pastiche, amount.expand_as(color)).clamp_(0, 1)
-    return Stylized(result, changed, notes)
+    return Stylized(result, amount > 0, notes)
+
+
+def network_shape(shape: tuple[int, int], stroke_size: float) -> tuple[int, int]:
+    """The height and width at which a network sees a layer of ``shape``."""
+    return max(1, round(shape[0] / stroke_size)), max(1, round(shape[1] / stroke_size))
 
 
 @torch.inference_mode()
@@ -121,7 +129,14 @@ def preview(
 
     The network runs at the small size, so that strokes look larger than they will be.
     """
-    small = shrunk(layer, size)
+    return preview_of(network, shrunk(layer, size), options, report)
+
+
+@torch.inference_mode()
+def preview_of(
+    network: TransformerNetwork, small: LayerTensors, options: StylizeOptions, report: Report
+) -> tuple[Tensor, Tensor | None]:
+    """As `preview`, of a layer that is `shrunk`."""
     done = stylize(network, small, options, report)
     return done.color, small.alpha
 
@@ -129,14 +144,19 @@ def preview(
 def shrunk(layer: LayerTensors, size: int) -> LayerTensors:
     """The layer with a longer side of at most ``size`` px, its colours in 0..1."""
     h, w = layer.color.shape[-2:]
-    factor = min(1.0, size / max(h, w))
-    shape = (max(1, round(h * factor)), max(1, round(w * factor)))
+    shape = shrunk_shape((h, w), size)
     # Colours that cannot be seen are replaced before they mix with their neighbours.
     return LayerTensors(
         color=resize(visible_colors(layer), shape),
         alpha=None if layer.alpha is None else resize(layer.alpha[None], shape)[0],
         mask=None if layer.mask is None else resize(layer.mask[None], shape)[0],
     )
+
+
+def shrunk_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """Height and width with a longer side of at most ``size`` px."""
+    factor = min(1.0, size / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
 
 
 def visible_colors(layer: LayerTensors) -> Tensor:
@@ -160,7 +180,7 @@ def finite_colors(layer: LayerTensors) -> tuple[Tensor, tuple[str, ...]]:
     return torch.nan_to_num(color, nan=0.0).clamp_(0, 1), (note,)
 
 
-def _amount(layer: LayerTensors, strength: float) -> Tensor:
+def amount_of(layer: LayerTensors, strength: float = 1.0) -> Tensor:
     """How much of the pastiche every pixel gets, H x W in 0..1."""
     shape = layer.color.shape[-2:]
     amount = layer.color.new_full(shape, strength) if layer.mask is None else layer.mask * strength
@@ -171,14 +191,14 @@ def _pastiche(
     network: TransformerNetwork, color: Tensor, options: StylizeOptions, report: Report
 ) -> Tensor:
     """The pastiche at full strength, 3 x H x W."""
-    shape = color.shape[-2:]
-    scaled = tuple(max(1, round(side / options.stroke_size)) for side in shape)
-    image = prepare_image(network, resize(color, (scaled[0], scaled[1]))[None])
+    shape = (color.shape[-2], color.shape[-1])
+    scaled = network_shape(shape, options.stroke_size)
+    image = prepare_image(network, resize(color, scaled)[None])
     mix = torch.tensor([options.mix], dtype=torch.float32, device=image.device)
     whole = scaled[0] * scaled[1] <= _WHOLE_PIXELS
     pastiche = network(image, mix, report) if whole else stream(network, image, mix, report)
     pastiche = pastiche[0].float().to(color.device)
-    pastiche = resize(pastiche, (shape[0], shape[1]))
+    pastiche = resize(pastiche, shape)
     return keep_colors(color, pastiche) if options.preserve_colors else pastiche
 
 
@@ -195,26 +215,38 @@ def fill_transparent(color: Tensor, alpha: Tensor | None) -> Tensor:
 
 
 def _push_pull(weighted: Tensor, weight: Tensor) -> Tensor:
-    own = weighted / weight.clamp_min(torch.finfo(weight.dtype).tiny)
+    own = own_colors(weighted, weight)
     if bool((weight > 0).all()) or max(weight.shape[-2:]) == 1:
         return own
-    coarse = _push_pull(_halve(weighted), _halve(weight))
+    coarse = _push_pull(halve(weighted), halve(weight))
     filled = resize(coarse, (weight.shape[-2], weight.shape[-1]))
     return torch.where(weight > 0, own, filled)
 
 
-def _halve(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x[None], 2, ceil_mode=True, count_include_pad=False)[0]
+def own_colors(weighted: Tensor, weight: Tensor) -> Tensor:
+    """A level's colours of those times their weight; anything where the weight is 0."""
+    return weighted / weight.clamp_min(torch.finfo(weight.dtype).tiny)
+
+
+def halve(x: Tensor) -> Tensor:
+    """... x C x H x W at half the size, rounded up, as means of the pixels that there are."""
+    return F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
 
 
 def resize(image: Tensor, shape: tuple[int, int]) -> Tensor:
     """C x H x W to C x h x w in 0..1, smoothed where it shrinks."""
     if tuple(image.shape[-2:]) == shape:
         return image
-    resized = F.interpolate(
-        image[None], size=shape, mode="bicubic", align_corners=False, antialias=True
-    )
-    return resized[0].clamp_(0, 1)
+    return interpolate(image[None], shape)[0].clamp_(0, 1)
+
+
+def interpolate(image: Tensor, shape: tuple[int, int]) -> Tensor:
+    """As `resize`, for N x C x H x W, and not cut to 0..1."""
+    if shape[1] == 1 and image.shape[-2] != shape[0]:
+        # torch 2.x takes the weights of a single column from the wrong places: two are right.
+        column = image if image.shape[-1] == 1 else interpolate(image, (image.shape[-2], 1))
+        return interpolate(column.expand(-1, -1, -1, 2), (shape[0], 2))[..., :1]
+    return F.interpolate(image, size=shape, mode="bicubic", align_corners=False, antialias=True)
 
 
 def keep_colors(content: Tensor, pastiche: Tensor) -> Tensor:

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pastiche_daemon.nn.feature_store import FeatureMap, FeatureStore
 from pastiche_daemon.nn.upscaler import UpscalerNetwork, enlarged
 from pastiche_daemon.nn.upscaler_tiles import Tile, tiles
-from pastiche_daemon.stylize import LayerTensors, fill_transparent, finite_colors
+from pastiche_daemon.strip_layer import (
+    Check,
+    LayerRows,
+    TensorRows,
+    strips,
+    survey,
+    visible_rows,
+)
+from pastiche_daemon.strip_resizing import PictureRows
+from pastiche_daemon.stylize import LayerTensors
 
 Report = Callable[[float], None]
 """Called often with the share of the work done, 0..1; may raise to stop the work."""
@@ -67,16 +77,44 @@ def upscale(
     ``tile`` is the side of tiles in the layer's pixels. What ``report`` raises stops the work.
     Raises ValueError where the layer has a mask.
     """
-    if layer.mask is not None:
+    return upscale_rows(
+        network,
+        TensorRows(layer),
+        FeatureStore(),
+        report,
+        lambda: None,
+        match_histogram=match_histogram,
+        tile=tile,
+    )
+
+
+@torch.inference_mode()
+def upscale_rows(
+    network: UpscalerNetwork,
+    layer: LayerRows,
+    store: FeatureStore,
+    report: Report,
+    check: Check,
+    *,
+    match_histogram: bool = False,
+    tile: int | None = None,
+) -> Upscaling:
+    """As `upscale`, for a layer that is read by rows, in bounded memory.
+
+    Looks at all of the layer before it returns, and calls ``check`` meanwhile. ``store`` keeps what
+    has to be kept until the last part was taken; closing it is the caller's.
+    """
+    if layer.rows(0, 1).mask is not None:
         raise ValueError("mask: the whole layer is upscaled; leave the mask out")
-    color, notes = finite_colors(layer)
-    color = fill_transparent(color, layer.alpha)
-    h, w = color.shape[-2:]
+    surveyed = survey(layer, check)
+    visible = visible_rows(layer, surveyed, store, check)
     factor = network.spec.factor
-    parts = _parts(network, color, layer.alpha, tiles(h, w, network.spec, tile), report)
+    every = tiles(layer.height, layer.width, network.spec, tile)
+    parts = _parts(network, layer, visible, every, report)
     if match_histogram:
-        parts = _matched(parts, color, layer.alpha)
-    return Upscaling(factor * h, factor * w, parts, notes)
+        counted = _layer_histogram(layer, visible, check)
+        parts = _matched(parts, counted, store)
+    return Upscaling(factor * layer.height, factor * layer.width, parts, surveyed.notes)
 
 
 def whole(upscaling: Upscaling) -> tuple[Tensor, Tensor | None]:
@@ -94,38 +132,63 @@ def whole(upscaling: Upscaling) -> tuple[Tensor, Tensor | None]:
     return color, alpha
 
 
-@torch.no_grad()
 def _parts(
     network: UpscalerNetwork,
-    color: Tensor,
-    alpha: Tensor | None,
+    layer: LayerRows,
+    visible: PictureRows,
     every: Sequence[Tile],
     report: Report,
 ) -> Iterator[UpscaledPart]:
     factor = network.spec.factor
     device = network.last.conv.weight.device
+    read: slice | None = None
+    color, alpha = torch.empty(0), None
     for number, tile in enumerate(every):
         report(number / len(every))
-        seen = color[None, :, tile.rows, tile.columns].to(device)
-        large = network(seen.contiguous(memory_format=torch.channels_last))
-        part = tile.cut(large[0], factor).clamp(0, 1).to(color.device)
-        enlarged_alpha: Tensor | None = None
-        if alpha is not None:
-            soft = enlarged(alpha[None, None, tile.rows, tile.columns], factor)
-            enlarged_alpha = tile.cut(soft[0, 0], factor).clamp(0, 1)
+        # A generator must not leave a mode of torch on while others run.
+        with torch.inference_mode():
+            if tile.rows != read:
+                read = tile.rows
+                color = visible.rows(read.start, read.stop)
+                alpha = layer.rows(read.start, read.stop).alpha
+            seen = color[..., tile.columns].to(device)
+            large = network(seen.contiguous(memory_format=torch.channels_last))
+            part = tile.cut(large[0], factor).clamp(0, 1).to("cpu")
+            enlarged_alpha: Tensor | None = None
+            if alpha is not None:
+                soft = enlarged(alpha[None, None, :, tile.columns], factor)
+                enlarged_alpha = tile.cut(soft[0, 0], factor).clamp(0, 1)
         yield UpscaledPart(factor * tile.top, factor * tile.left, part, enlarged_alpha)
     report(1.0)
 
 
 def _matched(
-    parts: Iterator[UpscaledPart], small: Tensor, small_alpha: Tensor | None
+    parts: Iterator[UpscaledPart], wanted: Tensor, store: FeatureStore
 ) -> Iterator[UpscaledPart]:
-    """The same parts with the histograms of the layer; all are made before the first is given."""
-    every = list(parts)
-    counted = torch.stack([_histogram(part.color, part.alpha) for part in every]).sum(0)
-    mapping = histogram_mapping(counted, _histogram(small, small_alpha))
-    for part in every:
-        yield UpscaledPart(part.top, part.left, mapped(part.color, mapping), part.alpha)
+    """The same parts with another histogram; all are made before the first is given."""
+    every: list[tuple[int, int, FeatureMap]] = []
+    counted = torch.zeros_like(wanted)
+    for part in parts:
+        counted += _histogram(part.color, part.alpha)
+        planes = [part.color] if part.alpha is None else [part.color, part.alpha[None]]
+        pixels = torch.cat(planes)[None]
+        kept = store.new(pixels, pixels.shape[-2])
+        kept.write(0, pixels)
+        every.append((part.top, part.left, kept))
+    mapping = histogram_mapping(counted, wanted)
+    for top, left, kept in every:
+        pixels = kept.rows(0, kept.height)[0]
+        alpha = pixels[3] if len(pixels) > 3 else None
+        yield UpscaledPart(top, left, mapped(pixels[:3], mapping), alpha)
+        kept.close()
+
+
+def _layer_histogram(layer: LayerRows, visible: PictureRows, check: Check) -> Tensor:
+    every: list[Tensor] = []
+    for start, stop in strips(layer.height, layer.width):
+        check()
+        every.append(_histogram(visible.rows(start, stop)[0], layer.rows(start, stop).alpha))
+    return torch.stack(every).sum(0)
 
 
 def _histogram(color: Tensor, alpha: Tensor | None) -> Tensor:

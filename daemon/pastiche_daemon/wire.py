@@ -6,19 +6,23 @@ are: checking a request must not wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pastiche.v1 import layer_pb2
+from pastiche_daemon.spool import MemoryBytes, PlaneBytes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pastiche_daemon.stylize import LayerTensors, Stylized
+
+P = TypeVar("P", bytearray, PlaneBytes)
 
 CHUNK_BYTES = 2**20
 
@@ -92,7 +96,11 @@ class LayerLayout:
         """0 where there is no mask."""
         return self.pixels if self.header.has_mask else 0
 
-    def view(self, data: bytes | bytearray) -> NDArray[np.generic]:
+    def cut(self, start: int, stop: int) -> LayerLayout:
+        """The layout of some of the rows."""
+        return replace(self, height=stop - start)
+
+    def view(self, data: bytes | bytearray | memoryview) -> NDArray[np.generic]:
         """The samples as H x W x samples, without a copy. Rows may be unaligned."""
         size = self.dtype.itemsize
         return np.ndarray(
@@ -155,12 +163,12 @@ class PlannedPlane:
     owner: str
 
 
-class PlanesUpload:
+class _Upload(Generic[P]):
     """Puts the chunks of several planes together, one plane after the other."""
 
-    def __init__(self, planned: Sequence[PlannedPlane]) -> None:
+    def __init__(self, planned: Sequence[PlannedPlane], planes: Sequence[P]) -> None:
         self._planned = tuple(planned)
-        self.planes = tuple(bytearray() for _ in planned)
+        self.planes = tuple(planes)
 
     @property
     def complete(self) -> bool:
@@ -197,7 +205,7 @@ class PlanesUpload:
                 f"{len(target) + len(chunk.data)} bytes came for {planned.owner}; "
                 f"the header announced {planned.size}",
             )
-        target += chunk.data
+        target.extend(chunk.data)
 
     def finish(self) -> None:
         """Raises InvalidFieldError if bytes are missing."""
@@ -209,7 +217,7 @@ class PlanesUpload:
                 f"{layer_pb2.Plane.Name(planned.plane)} of {planned.owner}",
             )
 
-    def _current(self) -> tuple[PlannedPlane, bytearray] | None:
+    def _current(self) -> tuple[PlannedPlane, P] | None:
         """The first plane that is not whole."""
         for planned, target in zip(self._planned, self.planes, strict=True):
             if len(target) < planned.size:
@@ -217,21 +225,48 @@ class PlanesUpload:
         return None
 
 
-class LayerUpload(PlanesUpload):
+class PlanesUpload(_Upload[bytearray]):
+    """Puts the chunks of several planes together in memory."""
+
+    def __init__(self, planned: Sequence[PlannedPlane]) -> None:
+        super().__init__(planned, [bytearray() for _ in planned])
+
+
+class LayerUpload(_Upload[PlaneBytes]):
     """Puts the chunks of a layer, and of its mask, together."""
 
-    def __init__(self, layout: LayerLayout) -> None:
-        super().__init__(
-            [
-                PlannedPlane(layer_pb2.PLANE_LAYER, layout.layer_bytes, "layer"),
-                PlannedPlane(layer_pb2.PLANE_MASK, layout.mask_bytes, "layer"),
-            ]
-        )
+    def __init__(
+        self, layout: LayerLayout, new_plane: Callable[[int], PlaneBytes] = lambda _: MemoryBytes()
+    ) -> None:
+        """`new_plane` gives room for a number of bytes."""
+        planned = [
+            PlannedPlane(layer_pb2.PLANE_LAYER, layout.layer_bytes, "layer"),
+            PlannedPlane(layer_pb2.PLANE_MASK, layout.mask_bytes, "layer"),
+        ]
+        with contextlib.ExitStack() as made:
+            planes: list[PlaneBytes] = []
+            for plane in planned:
+                planes.append(new_plane(plane.size))
+                made.callback(planes[-1].close)
+            made.pop_all()
+        super().__init__(planned, planes)
         self.layer, self.mask = self.planes
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing is in a file."""
+        return all(plane.in_memory for plane in self.planes)
+
+    def close(self) -> None:
+        """Give the room back. May be called again."""
+        for plane in self.planes:
+            plane.close()
 
 
 def decode_layer(
-    layout: LayerLayout, data: bytes | bytearray, mask: bytes | bytearray
+    layout: LayerLayout,
+    data: bytes | bytearray | memoryview,
+    mask: bytes | bytearray | memoryview,
 ) -> LayerTensors:
     """The tensors of a whole layer.
 
@@ -255,7 +290,7 @@ def decode_layer(
     return LayerTensors(color.expand(3, -1, -1), alpha, selection)
 
 
-def decode_mask(layout: LayerLayout, mask: bytes | bytearray) -> Tensor:
+def decode_mask(layout: LayerLayout, mask: bytes | bytearray | memoryview) -> Tensor:
     """A mask of a layer's pixels, a byte each, as H x W in 0..1."""
     import torch
 
@@ -263,7 +298,7 @@ def decode_mask(layout: LayerLayout, mask: bytes | bytearray) -> Tensor:
     return torch.from_numpy(_decoded(flat, (0,))[0])
 
 
-def encode_layer(layout: LayerLayout, data: bytearray, stylized: Stylized) -> None:
+def encode_layer(layout: LayerLayout, data: bytearray | memoryview, stylized: Stylized) -> None:
     """Write the changed pixels' colours over the layer's own in `data`.
 
     Every other byte stays: alpha, pixels that did not change, and the padding of rows.
@@ -312,11 +347,13 @@ def encode_part(
         _write_plane(pixels[..., layout.samples.alpha], plane, everywhere)
 
 
-def chunks(plane: layer_pb2.Plane, data: bytes | bytearray) -> Iterator[layer_pb2.Chunk]:
+def chunks(
+    plane: layer_pb2.Plane, data: bytes | bytearray | PlaneBytes
+) -> Iterator[layer_pb2.Chunk]:
     """The data in pieces that fit a message, in order."""
-    view = memoryview(data)
-    for offset in range(0, len(view), CHUNK_BYTES):
-        piece = bytes(view[offset : offset + CHUNK_BYTES])
+    source = MemoryBytes(data) if isinstance(data, (bytes, bytearray)) else data
+    for offset in range(0, len(source), CHUNK_BYTES):
+        piece = bytes(source.read(offset, min(len(source), offset + CHUNK_BYTES)))
         yield layer_pb2.Chunk(plane=plane, offset=offset, data=piece)
 
 

@@ -23,6 +23,7 @@ from pastiche_daemon.errors import (
 from pastiche_daemon.jobs import JobCancelledError, QueueClosedError, QueueFullError
 from pastiche_daemon.memory import InsufficientMemoryError
 from pastiche_daemon.packs import errors as packs
+from pastiche_daemon.spool import SpoolFullError
 from pastiche_daemon.wire import InvalidFieldError
 
 
@@ -44,6 +45,7 @@ class NewPackError(packs.PackError):
         (packs.StorageFullError("disk"), code_pb2.RESOURCE_EXHAUSTED, "STORAGE_FULL"),
         (packs.StorageError("disk"), code_pb2.FAILED_PRECONDITION, "STORAGE_UNUSABLE"),
         (QueueFullError("busy", 3.5), code_pb2.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
+        (SpoolFullError("disk"), code_pb2.RESOURCE_EXHAUSTED, "STORAGE_FULL"),
         (InsufficientMemoryError("huge"), code_pb2.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
         (MemoryError(), code_pb2.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
         (torch.OutOfMemoryError("CUDA"), code_pb2.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),

@@ -18,6 +18,7 @@ from pastiche_daemon.stylize import (
     keep_colors,
     luminance,
     preview,
+    resize,
     stylize,
 )
 
@@ -229,3 +230,12 @@ def test_progress_rises_to_one_and_can_stop_the_work(network):
 def test_options_out_of_range_are_named(field, values):
     with pytest.raises(ValueError, match=field):
         replace(StylizeOptions(mix=(1.0,)), **values)
+
+
+def test_a_single_column_is_resized_as_those_of_a_wide_picture():
+    column = picture(17, 1)
+    for height in (33, 8):
+        wide = resize(column.expand(3, 17, 4).contiguous(), (height, 4))
+        torch.testing.assert_close(resize(column, (height, 1)), wide[..., :1], rtol=0, atol=1e-6)
+        three = column.expand(3, 17, 3).contiguous()
+        torch.testing.assert_close(resize(three, (height, 1)), wide[..., :1], rtol=0, atol=1e-6)

@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from pastiche_daemon.cli.parameters import FiniteRange
+from pastiche_daemon.cli.parameters import ByteSize, FiniteRange
 from pastiche_daemon.nn.runtime_switches import DeviceChoice, PrecisionChoice
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -21,6 +21,7 @@ Examples:
   pastiche serve
   pastiche serve --idle-exit 0
   pastiche serve --device cpu --precision float32
+  pastiche serve --memory 1GiB --spool-folder /var/tmp/pastiche
   PASTICHE_TOKEN=... pastiche serve --host 0.0.0.0 --port 7433 \\
       --tls-certificate server.pem --tls-key server.key
 """
@@ -57,6 +58,20 @@ Examples:
     "device has in hardware.",
 )
 @click.option(
+    "--memory",
+    type=ByteSize(least=128 * 2**20),
+    envvar="PASTICHE_MEMORY",
+    metavar="SIZE",
+    help="What one layer may take, such as 1.5GiB; larger layers are worked on in strips, with the "
+    "same result. Default: 2GiB, or a quarter of what is free if that is less.",
+)
+@click.option(
+    "--spool-folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="PASTICHE_SPOOL_FOLDER",
+    help="Where the rest of large layers is kept meanwhile. Default: the data folder.",
+)
+@click.option(
     "--max-queued",
     type=click.IntRange(1),
     default=32,
@@ -88,6 +103,8 @@ def serve(
     threads: int | None,
     device: DeviceChoice | None,
     precision: PrecisionChoice | None,
+    memory: int | None,
+    spool_folder: Path | None,
     max_queued: int,
     packs_folders: tuple[Path, ...],
     trusted_packs_only: bool,
@@ -99,7 +116,8 @@ def serve(
 
     `pastiche packs settings` keeps shared folders and the policy for every start, also by editors;
     PASTICHE_PACKS_FOLDERS and PASTICHE_TRUSTED_PACKS_ONLY add to them. `pastiche settings` keeps
-    device and precision; PASTICHE_DEVICE and PASTICHE_PRECISION go before them.
+    device and precision; PASTICHE_DEVICE and PASTICHE_PRECISION go before them. PASTICHE_MEMORY
+    and PASTICHE_SPOOL_FOLDER stand for the options of these names.
     """
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
@@ -122,6 +140,8 @@ def serve(
             threads=threads,
             device=device,
             precision=precision,
+            memory=memory,
+            spool_folder=spool_folder,
             packs_folders=packs_folders,
             trusted_packs_only=trusted_packs_only,
         )

@@ -13,6 +13,7 @@ from pastiche.v1 import layer_pb2
 from pastiche_daemon.jobs import DeviceQueue
 from pastiche_daemon.memory import MemoryBudget
 from pastiche_daemon.services.calls import Call
+from pastiche_daemon.spool import PlaneBytes
 from pastiche_daemon.wire import (
     InvalidFieldError,
     LayerLayout,
@@ -83,24 +84,38 @@ async def first_header(call: Call) -> Any:
 
 
 async def receive_layer(
-    call: Call, layout: LayerLayout, work_bytes: int, budget: MemoryBudget, queue: DeviceQueue
+    call: Call,
+    layout: LayerLayout,
+    work_bytes: int,
+    budget: MemoryBudget,
+    queue: DeviceQueue,
+    advice: str,
 ) -> LayerUpload:
     """The layer of a request, and its mask, which are all that follows the header.
+
+    `advice` says what to do where memory is short.
 
     Raises:
         InvalidFieldError: something else came, or too little.
         InsufficientMemoryError: there is no room for them, or for the work's own bytes.
+        SpoolError: neither is there on the disk.
     """
-    upload = LayerUpload(layout)
-    size = layout.layer_bytes + layout.mask_bytes
+    # Before the disk is asked for room: `budget` refuses what cannot be worked on anyway.
+    in_memory = sum(
+        size for size in (layout.layer_bytes, layout.mask_bytes) if budget.keeps_in_memory(size)
+    )
     busy = queue.counts()[1] > 0
-    with budget.upload(size, work_bytes, device_busy=busy):
+    with budget.upload(in_memory, work_bytes, device_busy=busy, advice=advice):
+        upload = LayerUpload(layout, budget.new_plane)
         while (message := await call.receive()) is not None:
             if message.WhichOneof("payload") != "chunk":
                 raise InvalidFieldError(
                     "header", "may be sent only once, as the first message; send chunks then"
                 )
-            upload.add(message.chunk)
+            if upload.in_memory:
+                upload.add(message.chunk)
+            else:  # the disk may make us wait, the other calls need not
+                await asyncio.to_thread(upload.add, message.chunk)
         upload.finish()
     return upload
 
@@ -192,6 +207,22 @@ def layer_messages(
     yield response(layer=header)
     for chunk in chunks(layer_pb2.PLANE_LAYER, data):
         yield response(chunk=chunk)
+
+
+async def send_layer(
+    call: Call, header: layer_pb2.LayerHeader, data: PlaneBytes, response: Callable[..., object]
+) -> None:
+    """The answer's layer, wherever it is kept."""
+    await call.send(response(layer=header))
+    pieces = chunks(layer_pb2.PLANE_LAYER, data)
+    while True:
+        # The disk may make us wait, the other calls need not.
+        piece = (
+            next(pieces, None) if data.in_memory else await asyncio.to_thread(next, pieces, None)
+        )
+        if piece is None:
+            return
+        await call.send(response(chunk=piece))
 
 
 async def send_all(call: Call, messages: Iterable[object]) -> None:

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pastiche.v1 import stylization_pb2
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus, Stage
-from pastiche_daemon.memory import MemoryBudget
+from pastiche_daemon.memory import STYLIZE_LESS, MemoryBudget
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.calls import Call, answers
 from pastiche_daemon.services.following import follow, notifier, with_heartbeat
 from pastiche_daemon.services.steering import (
     answered,
     first_header,
-    layer_messages,
     preview_messages,
     receive_layer,
-    send_all,
+    send_layer,
 )
 from pastiche_daemon.services.stylize_request import (
     StyleMix,
@@ -27,7 +26,7 @@ from pastiche_daemon.services.stylize_request import (
     check_request,
     find_mix,
 )
-from pastiche_daemon.services.stylize_work import StylizeWork, work_bytes
+from pastiche_daemon.services.stylize_work import StylizeWork, stylize_plan
 from pastiche_daemon.wire import LayerLimits, LayerUpload
 
 _log = logging.getLogger(__name__)
@@ -59,7 +58,12 @@ class StylizationService:
         mix = await with_heartbeat(call, lambda: find_mix(self.store, request.styles), loading)
         with self.queue.admit(call.client) as admission:
             upload = await receive_layer(
-                call, request.layout, work_bytes(request, mix), self.budget, self.queue
+                call,
+                request.layout,
+                stylize_plan(request, mix, self.budget).work_bytes,
+                self.budget,
+                self.queue,
+                STYLIZE_LESS,
             )
             changed = asyncio.Event()
             work = StylizeWork(self.engine, self.budget, request, mix, upload)
@@ -71,6 +75,7 @@ class StylizationService:
             await _send_result(call, request, mix, upload, job)
         finally:
             job.cancel()
+            upload.close()
 
 
 def _event(status: JobStatus) -> Response:
@@ -88,7 +93,7 @@ async def _send_result(
 ) -> None:
     notes = job.result()
     header = answered(request.layout.header)
-    await send_all(call, layer_messages(header, upload.layer, Response))
+    await send_layer(call, header, upload.layer, Response)
     manifest = mix.pack.manifest
     summary = stylization_pb2.StylizeImageSummary(
         request_id=call.request_id,

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import JobContext, Stage
-from pastiche_daemon.memory import MemoryBudget, stylize_bytes
+from pastiche_daemon.memory import STYLIZE_LESS, MemoryBudget
 from pastiche_daemon.services.steering import Preview
 from pastiche_daemon.services.stylize_request import StyleMix, StylizeRequest
-from pastiche_daemon.wire import LayerUpload, decode_layer, encode_layer, encode_preview
+from pastiche_daemon.services.uploaded_layer import UploadedLayer
+from pastiche_daemon.stylize_memory import StylizePlan, plan_stylizing
+from pastiche_daemon.wire import LayerUpload, encode_preview
+
+if TYPE_CHECKING:
+    from pastiche_daemon.nn.transformer import TransformerNetwork
+    from pastiche_daemon.stylize import LayerTensors, Stylized, StylizeOptions
 
 _LOADED = 0.03
 _PREVIEWED = 0.15
 _STYLIZED = 0.98
+
+
+class PartlyWrittenError(Exception):
+    """The network failed when some rows were written over the layer's: nothing can repeat that."""
 
 
 class StylizeWork:
@@ -43,11 +55,17 @@ class StylizeWork:
         return preview
 
     def __call__(self, context: JobContext) -> tuple[str, ...]:
-        from pastiche_daemon.stylize import StylizeOptions, preview, stylize
-
-        request, layout = self._request, self._request.layout
         context.report(0.0, Stage.LOADING)
-        self._budget.require(work_bytes(request, self._mix))
+        notes, told = self._engine.attempt(lambda: self._stylized(context))
+        context.report(1.0, Stage.STYLIZING)
+        return (*notes, *told)
+
+    def _stylized(self, context: JobContext) -> tuple[str, ...]:
+        from pastiche_daemon.stylize import StylizeOptions
+
+        request = self._request
+        plan = stylize_plan(request, self._mix, self._budget)
+        self._budget.require(plan.work_bytes, STYLIZE_LESS)
         network = self._engine.network(self._mix.pack)
         options = StylizeOptions(
             mix=self._mix.weights,
@@ -55,25 +73,82 @@ class StylizeWork:
             preserve_colors=request.preserve_colors,
             stroke_size=request.stroke_size,
         )
-        layer = decode_layer(layout, self._upload.layer, self._upload.mask)
-        done = _LOADED
-        if request.preview_size:
-            report = _share(context, Stage.PREVIEW, done, _PREVIEWED)
-            color, alpha = preview(network, layer, options, request.preview_size, report)
-            with self._lock:
-                self._preview = Preview(*encode_preview(layout, color, alpha))
-            done = _PREVIEWED
-        report = _share(context, Stage.STYLIZING, done, _STYLIZED)
+        if plan.whole:
+            return self._as_whole(network, options, context)
+        return self._in_strips(network, options, plan, context)
+
+    def _as_whole(
+        self, network: TransformerNetwork, options: StylizeOptions, context: JobContext
+    ) -> tuple[str, ...]:
+        from pastiche_daemon.stylize import shrunk, stylize
+
+        whole = UploadedLayer(self._request.layout, self._upload)
+        layer = whole.rows(0, whole.height)
+        start = self._show_preview(network, lambda size: shrunk(layer, size), options, context)
+        report = _share(context, Stage.STYLIZING, start, _STYLIZED)
         stylized = stylize(network, layer, options, report)
-        encode_layer(layout, self._upload.layer, stylized)
-        context.report(1.0, Stage.STYLIZING)
+        whole.put(0, stylized)
         return stylized.notes
 
+    def _in_strips(
+        self,
+        network: TransformerNetwork,
+        options: StylizeOptions,
+        plan: StylizePlan,
+        context: JobContext,
+    ) -> tuple[str, ...]:
+        from pastiche_daemon.nn.feature_store import FeatureStore
+        from pastiche_daemon.stylize_strips import StripStylizer
 
-def work_bytes(request: StylizeRequest, mix: StyleMix) -> int:
-    """The memory that the job will take beside the layer's own bytes."""
-    channels = mix.pack.style_manifest.architecture.channels
-    return stylize_bytes(request.layout.pixels, channels, request.stroke_size)
+        layer = UploadedLayer(self._request.layout, self._upload)
+        spool, device_bytes = self._budget.spool, self._engine.free_bytes()
+        limit = plan.map_bytes if device_bytes is None else device_bytes // 2
+        with closing(FeatureStore(limit, None if spool is None else spool.file)) as store:
+            strips = StripStylizer(network, layer, store, context.check, strip_rows=plan.strip_rows)
+            start = self._show_preview(network, strips.shrunk, options, context)
+            report = _share(context, Stage.STYLIZING, start, _STYLIZED)
+            written = False
+
+            def put(first: int, rows: Stylized) -> None:
+                nonlocal written
+                written = True
+                layer.put(first, rows)
+
+            try:
+                return strips.stylize(options, report, put)
+            except RuntimeError as error:
+                if written:
+                    raise PartlyWrittenError from error
+                raise
+
+    def _show_preview(
+        self,
+        network: TransformerNetwork,
+        shrunk: Callable[[int], LayerTensors],
+        options: StylizeOptions,
+        context: JobContext,
+    ) -> float:
+        """Make the preview, if one is asked for. Returns the share of the work that is done."""
+        from pastiche_daemon.stylize import preview_of
+
+        size = self._request.preview_size
+        if not size:
+            return _LOADED
+        report = _share(context, Stage.PREVIEW, _LOADED, _PREVIEWED)
+        color, alpha = preview_of(network, shrunk(size), options, report)
+        with self._lock:
+            self._preview = Preview(*encode_preview(self._request.layout, color, alpha))
+        return _PREVIEWED
+
+
+def stylize_plan(request: StylizeRequest, mix: StyleMix, budget: MemoryBudget) -> StylizePlan:
+    """How the job will run within the memory that it may take."""
+    return plan_stylizing(
+        (request.layout.height, request.layout.width),
+        mix.pack.style_manifest.architecture.channels,
+        request.stroke_size,
+        budget.layer_limit,
+    )
 
 
 def _share(context: JobContext, stage: Stage, start: float, end: float) -> Callable[[float], None]:

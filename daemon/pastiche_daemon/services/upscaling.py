@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pastiche.v1 import stylization_pb2, upscaling_pb2
 from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import DeviceQueue, Job, JobStatus, Stage
-from pastiche_daemon.memory import MemoryBudget
+from pastiche_daemon.memory import UPSCALE_LESS, MemoryBudget
 from pastiche_daemon.packs.store import PackStore
 from pastiche_daemon.services.calls import Call, answers
 from pastiche_daemon.services.following import follow, notifier, with_heartbeat
 from pastiche_daemon.services.steering import (
     first_header,
-    layer_messages,
     receive_layer,
-    send_all,
+    send_layer,
 )
 from pastiche_daemon.services.upscale_request import UpscalePlan, check_request, find_upscaler
 from pastiche_daemon.services.upscale_work import Upscaled, UpscaleWork, work_bytes
@@ -54,7 +53,12 @@ class UpscalingService:
         )
         with self.queue.admit(call.client) as admission:
             upload = await receive_layer(
-                call, request.layout, work_bytes(request, plan), self.budget, self.queue
+                call,
+                request.layout,
+                work_bytes(request, plan, self.budget),
+                self.budget,
+                self.queue,
+                UPSCALE_LESS,
             )
             changed = asyncio.Event()
             work = UpscaleWork(self.engine, self.budget, request, plan, upload)
@@ -64,6 +68,7 @@ class UpscalingService:
             await _send_result(call, plan, job)
         finally:
             job.cancel()
+            upload.close()
 
 
 def _event(status: JobStatus) -> Response:
@@ -74,7 +79,7 @@ def _event(status: JobStatus) -> Response:
 
 async def _send_result(call: Call, plan: UpscalePlan, job: Job[Upscaled]) -> None:
     upscaled = job.result()
-    await send_all(call, layer_messages(plan.answer.header, upscaled.data, Response))
+    await send_layer(call, plan.answer.header, upscaled.data, Response)
     manifest = plan.manifest
     summary = upscaling_pb2.UpscaleImageSummary(
         request_id=call.request_id,
