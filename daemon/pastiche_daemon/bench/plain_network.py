@@ -1,7 +1,7 @@
 """The transformer network as tutorials write it: the peer that ours is measured against.
 
 Same architecture and weights as `nn.transformer.TransformerNetwork`, for one style, in plain eager
-float32 torch: default memory layout, default allocator, torch's own padding and norms.
+torch: float32, default memory layout, default allocator, torch's own padding and norms.
 """
 
 from __future__ import annotations
@@ -16,18 +16,26 @@ from pastiche_daemon.nn.transformer import TransformerNetwork
 class PlainNetwork:
     """A function from N x 3 x H x W to the same, sizes being multiples of 4."""
 
-    def __init__(self, network: TransformerNetwork, style: int) -> None:
+    def __init__(
+        self, network: TransformerNetwork, style: int, dtype: torch.dtype = torch.float32
+    ) -> None:
+        """``dtype`` is that of all but the picture; a narrow one is laid out channels-last."""
         self._spec = network.spec
         self._style = style
+        self._dtype = dtype
         self._state = {
-            name: value.float().contiguous() for name, value in network.state_dict().items()
+            name: value.to(dtype).contiguous() for name, value in network.state_dict().items()
         }
+        if dtype != torch.float32:
+            for name, value in self._state.items():
+                if name.endswith("conv.weight"):
+                    self._state[name] = value.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor:
         """The pastiche of ``image``, RGB in 0..1."""
         spec = self._spec
-        x = image * 255 if spec.value_range == "0..255" else image
+        x = (image * 255 if spec.value_range == "0..255" else image).to(self._dtype)
         x = F.relu(self._normed(x, "down.0"))
         x = F.relu(self._normed(x, "down.1", stride=2))
         x = F.relu(self._normed(x, "down.2", stride=2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from pastiche_daemon.bench.report import BenchReport
     from pastiche_daemon.nn.runtime import Precision
 
+_Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -43,13 +46,54 @@ _EDITORS = click.option(
 _THREADS = click.option(
     "--threads", type=click.IntRange(1), metavar="N", help="Default: one per core."
 )
+_PHOTOS = click.option(
+    "--photo",
+    "photos",
+    type=_PATH,
+    multiple=True,
+    required=True,
+    help="Photographs, or folders of them, that were not trained on.",
+)
+
+
+def _side(least: int, default: int, meaning: str, name: str = "--size") -> _Option:
+    return click.option(
+        name,
+        name.strip("-").replace("crop", "crop_size"),
+        type=click.IntRange(least),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
+
+
+def _count(name: str, default: int, meaning: str) -> _Option:
+    return click.option(
+        name, type=click.IntRange(1), default=default, show_default=True, help=meaning
+    )
+
+
+def _weights(meaning: str, *, required: bool = True) -> _Option:
+    return click.option("--encoder-weights", type=_FILE, required=required, help=meaning)
+
+
+def _layers(name: str, meaning: str, default: tuple[str, ...] = ()) -> _Option:
+    return click.option(
+        name,
+        f"{name.strip('-').replace('-', '_')}s",
+        multiple=True,
+        default=default,
+        show_default=bool(default),
+        metavar="LAYER",
+        help=f"{meaning} May be given several times.",
+    )
 
 
 @click.group(
     epilog="""
 \b
 Examples:
-  pastiche bench forward --pack masters.pastiche --photo cat.jpg
+  pastiche bench forward --size 1024
   pastiche bench quality --pack masters.pastiche --encoder-weights vgg.safetensors \\
       --style paintings --photo one.jpg --photo two.jpg
   pastiche bench optimize --encoder compact --photo cat.jpg --style painting.jpg
@@ -61,46 +105,91 @@ def bench() -> None:
     """Measure speed and quality: a table, JSON, and a non-zero exit where a bar is missed."""
 
 
+def _three_widths(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> tuple[int, int, int] | None:
+    if value is None:
+        return None
+    try:
+        full, half, quarter = (int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter("three widths are needed, such as 32,64,128") from error
+    if min(full, half, quarter) < 1:
+        raise click.BadParameter("widths must be at least 1")
+    return full, half, quarter
+
+
 @bench.command(
     epilog="""
 \b
-Example:
-  pastiche bench forward --pack masters.pastiche --photo cat.jpg --size 512 --size 1024
+Examples:
+  pastiche bench forward --size 1024
+  pastiche bench forward --channels 32,64,128 --photo cat.jpg --json forward.json
+  pastiche bench forward --size 4096 --rounds 1 --all-styles
 """
 )
-@click.option("--pack", type=_FILE, required=True, help="Pack file.")
-@click.option("--photo", type=_FILE, required=True, help="Photograph to stylize.")
+@click.option("--pack", type=_FILE, help="Pack file. Default: the built-in pack.")
+@click.option(
+    "--channels",
+    callback=_three_widths,
+    metavar="FULL,HALF,QUARTER",
+    help="Instead of a pack, a Johnson network of these widths with random weights.",
+)
+@click.option("--photo", type=_FILE, help="Photograph to stylize. Default: a built-in one.")
 @click.option(
     "--size",
     "sizes",
     type=click.IntRange(4),
     multiple=True,
-    default=(512, 1024),
+    default=(512, 1024, 2048, 4096),
     show_default=True,
     help="Side of the square picture in pixels; may be given several times.",
 )
+@_count("--rounds", 5, "Passes that are timed, after one to warm up.")
 @click.option(
-    "--rounds",
-    type=click.IntRange(1),
-    default=7,
-    show_default=True,
-    help="Passes that are timed, after one to warm up.",
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one, such as pastiche, eager or OpenVINO; may be given several times.",
+)
+@click.option(
+    "--all-styles", is_flag=True, help="Also how far every style of the built-in pack is off."
 )
 @_JSON
 def forward(
-    pack: Path, photo: Path, sizes: tuple[int, ...], rounds: int, json_path: Path | None
+    pack: Path | None,
+    channels: tuple[int, int, int] | None,
+    photo: Path | None,
+    sizes: tuple[int, ...],
+    rounds: int,
+    runtimes: tuple[str, ...],
+    json_path: Path | None,
+    *,
+    all_styles: bool,
 ) -> None:
-    """Our forward pass against the same network in plain eager float32 torch."""
-    from pastiche_daemon.bench.forward import bench_forward
-    from pastiche_daemon.packs.errors import PackError
-    from pastiche_daemon.photographs import PictureError
+    """Our forward pass against what others run the same network with, on the CPU.
 
+    These are eager torch, torch.compile, ONNX Runtime and OpenVINO; `pip install pastiche[bench]`
+    has the last two, and torch.compile needs a C++ compiler.
+    """
+    from pastiche_daemon.bench.forward import ForwardRequest, bench_forward
+    from pastiche_daemon.bench.forward_variants import ForwardCase
+    from pastiche_daemon.learn_run import BUILT_IN_PHOTOGRAPHS
+    from pastiche_daemon.packs.store import BUILT_IN_FOLDER
+
+    if pack is not None and channels is not None:
+        raise click.UsageError("--pack and --channels exclude each other.")
     if any(size % 4 for size in sizes):
         raise click.BadParameter("sizes must be multiples of 4", param_hint="--size")
-    try:
-        outcome = bench_forward(pack, photo, sizes, rounds, _say)
-    except (PackError, PictureError) as error:
-        raise click.ClickException(str(error)) from error
+    photo = photo or BUILT_IN_PHOTOGRAPHS / "chelsea.jpg"
+    if channels is None:
+        case = ForwardCase(photo, sizes[0], pack or BUILT_IN_FOLDER / "masters.pastiche")
+    else:
+        case = ForwardCase(photo, sizes[0], channels=channels)
+    with _troubles_told():
+        request = ForwardRequest(case, sizes, rounds, all_styles, runtimes)
+        outcome = bench_forward(request, _say)
     _finish(outcome, json_path)
 
 
@@ -113,26 +202,11 @@ Example:
 """
 )
 @click.option("--pack", type=_FILE, required=True, help="Pack file.")
-@click.option("--encoder-weights", type=_FILE, required=True, help="The training's loss network.")
+@_weights("The training's loss network.")
 @click.option("--style", "styles", type=_PATH, multiple=True, required=True, help="Its paintings.")
-@click.option(
-    "--photo",
-    "photos",
-    type=_PATH,
-    multiple=True,
-    required=True,
-    help="Photographs, or folders of them, that were not trained on.",
-)
-@click.option(
-    "--size",
-    type=click.IntRange(64),
-    default=512,
-    show_default=True,
-    help="Longer side of the photographs in pixels.",
-)
-@click.option(
-    "--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of L-BFGS."
-)
+@_PHOTOS
+@_side(64, 512, "Longer side of the photographs in pixels.")
+@_count("--iterations", 50, "Of L-BFGS.")
 @click.option(
     "--projected/--no-projected",
     default=True,
@@ -152,13 +226,9 @@ def quality(
 ) -> None:
     """A pack's losses against L-BFGS from the photograph, style by style."""
     from pastiche_daemon.bench.quality import QualityRequest, bench_quality
-    from pastiche_daemon.bench.report import BenchError
-    from pastiche_daemon.encoders import EncoderFileError
-    from pastiche_daemon.packs.errors import PackError
-    from pastiche_daemon.photographs import PictureError
     from pastiche_daemon.training_run import find_styles
 
-    try:
+    with _troubles_told():
         request = QualityRequest(
             pack=pack,
             encoder_weights=encoder_weights,
@@ -169,8 +239,6 @@ def quality(
             projected=projected,
         )
         outcome = bench_quality(request, _say)
-    except (BenchError, EncoderFileError, PackError, PictureError) as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
 
@@ -187,42 +255,18 @@ Example:
     show_default=True,
     help="Name of an encoder on this machine, or of the one in --encoder-weights.",
 )
-@click.option("--encoder-weights", type=_FILE, help="Weights of that encoder that are elsewhere.")
+@_weights("Weights of that encoder that are elsewhere.", required=False)
 @click.option("--photo", type=_FILE, required=True, help="Content image.")
 @click.option("--style", type=_FILE, required=True, help="Style image.")
-@click.option(
-    "--size",
-    type=click.IntRange(64),
-    default=512,
-    show_default=True,
-    help="Longer side of both pictures in pixels.",
-)
-@click.option(
-    "--evaluations",
-    type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="Of the objective, for every optimizer.",
-)
+@_side(64, 512, "Longer side of both pictures in pixels.")
+@_count("--evaluations", 100, "Of the objective, for every optimizer.")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
     help="Of ours. Default: bfloat16 where the CPU multiplies it in hardware.",
 )
-@click.option(
-    "--content-layer",
-    "content_layers",
-    multiple=True,
-    metavar="LAYER",
-    help="Default: relu4_2. May be given several times.",
-)
-@click.option(
-    "--style-layer",
-    "style_layers",
-    multiple=True,
-    metavar="LAYER",
-    help="Default: relu1_1 to relu5_1. May be given several times.",
-)
+@_layers("--content-layer", "Default: relu4_2.")
+@_layers("--style-layer", "Default: relu1_1 to relu5_1.")
 @_JSON
 def optimize(
     encoder: str,
@@ -239,12 +283,9 @@ def optimize(
     """Time to a given loss: our optimizers against a plain eager L-BFGS loop."""
     from pastiche_client.paths import data_paths
     from pastiche_daemon.bench.optimize import OptimizeBenchRequest, bench_optimize
-    from pastiche_daemon.bench.report import BenchError
     from pastiche_daemon.encoder_store import EncoderStore
-    from pastiche_daemon.encoders import EncoderFileError
-    from pastiche_daemon.photographs import PictureError
 
-    try:
+    with _troubles_told():
         request = OptimizeBenchRequest(
             encoder=encoder,
             weights=encoder_weights or EncoderStore.of(data_paths()).find(encoder).path,
@@ -257,8 +298,6 @@ def optimize(
             style_layers=style_layers,
         )
         outcome = bench_optimize(request, _say)
-    except (BenchError, EncoderFileError, PictureError) as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
 
@@ -271,13 +310,7 @@ Example:
 )
 @_EDITORS
 @click.option("--style", default="masters/starry_night", show_default=True, metavar="PACK/STYLE")
-@click.option(
-    "--rounds",
-    type=click.IntRange(1),
-    default=3,
-    show_default=True,
-    help="Layers in each place, at strength 0 and again at 1.",
-)
+@_count("--rounds", 3, "Layers in each place, at strength 0 and again at 1.")
 @_THREADS
 @_JSON
 def editors(
@@ -290,13 +323,10 @@ def editors(
     import os
 
     from pastiche_daemon.bench.editors import EditorsRequest, bench_editors
-    from pastiche_daemon.bench.report import BenchError
 
     request = EditorsRequest(names, style, rounds, threads or os.cpu_count() or 1)
-    try:
+    with _troubles_told():
         outcome = bench_editors(request, _say)
-    except BenchError as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
 
@@ -308,13 +338,7 @@ Example:
 """
 )
 @_EDITORS
-@click.option(
-    "--rounds",
-    type=click.IntRange(1),
-    default=3,
-    show_default=True,
-    help="Paintings in each editor that are cancelled, and again that are kept.",
-)
+@_count("--rounds", 3, "Paintings in each editor that are cancelled, and again that are kept.")
 @_THREADS
 @_JSON
 def painting(
@@ -327,13 +351,10 @@ def painting(
     import os
 
     from pastiche_daemon.bench.painting import PaintingRequest, bench_painting
-    from pastiche_daemon.bench.report import BenchError
 
     request = PaintingRequest(names, rounds, threads or os.cpu_count() or 1)
-    try:
+    with _troubles_told():
         outcome = bench_painting(request, _say)
-    except BenchError as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
 
@@ -345,31 +366,11 @@ Example:
 """
 )
 @click.option("--pack", type=_FILE, help="Pack file. Default: the built-in pack.")
-@click.option(
-    "--photo",
-    "photos",
-    type=_PATH,
-    multiple=True,
-    required=True,
-    help="Photographs, or folders of them, that were not trained on.",
-)
+@_PHOTOS
 @click.option("--encoder", default="vgg19", show_default=True, help="What the distances are of.")
-@click.option("--encoder-weights", type=_FILE, required=True, help="Its weights file.")
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    default=("relu2_2", "relu3_3"),
-    show_default=True,
-    help="Layer of the feature distance; may be given several times.",
-)
-@click.option(
-    "--size",
-    type=click.IntRange(64),
-    default=512,
-    show_default=True,
-    help="Longer side, in pixels, to which larger photographs are scaled down first.",
-)
+@_weights("Its weights file.")
+@_layers("--layer", "Of the feature distance.", ("relu2_2", "relu3_3"))
+@_side(64, 512, "Longer side, in pixels, to which larger photographs are scaled down first.")
 @_JSON
 def upscale(
     pack: Path | None,
@@ -381,15 +382,11 @@ def upscale(
     json_path: Path | None,
 ) -> None:
     """A pack that upscales against nearest, bicubic and Lanczos interpolation."""
-    from pastiche_daemon.bench.report import BenchError
     from pastiche_daemon.bench.upscale import UpscaleBenchRequest, bench_upscale
-    from pastiche_daemon.encoders import EncoderFileError
-    from pastiche_daemon.packs.errors import PackError
     from pastiche_daemon.packs.store import BUILT_IN_FOLDER
-    from pastiche_daemon.photographs import PictureError
     from pastiche_daemon.training_run import find_styles
 
-    try:
+    with _troubles_told():
         request = UpscaleBenchRequest(
             pack=pack or BUILT_IN_FOLDER / "fourfold.pastiche",
             photographs=find_styles(photos, field="photographs"),
@@ -399,8 +396,6 @@ def upscale(
             size=size,
         )
         outcome = bench_upscale(request, _say)
-    except (BenchError, EncoderFileError, PackError, PictureError) as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
 
 
@@ -413,23 +408,10 @@ Example:
 )
 @click.option("--photos", type=_PATH, required=True, help="Folder of photographs to train on.")
 @click.option("--style", type=_FILE, required=True, help="A painting.")
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=4, show_default=True, help="Crops of a step."
-)
-@click.option(
-    "--crop",
-    "crop_size",
-    type=click.IntRange(32),
-    default=256,
-    show_default=True,
-    help="Side of the crops in pixels.",
-)
-@click.option(
-    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="That are timed."
-)
-@click.option(
-    "--steps", type=click.IntRange(1), default=2, show_default=True, help="Of every round."
-)
+@_count("--batch-size", 4, "Crops of a step.")
+@_side(32, 256, "Side of the crops in pixels.", "--crop")
+@_count("--rounds", 5, "That are timed.")
+@_count("--steps", 2, "Of every round.")
 @_JSON
 def train(
     photos: Path,
@@ -441,9 +423,7 @@ def train(
     json_path: Path | None,
 ) -> None:
     """Our training against pytorch/examples' fast_neural_style loop, written plainly."""
-    from pastiche_daemon.bench.report import BenchError
     from pastiche_daemon.bench.train import TrainBenchRequest, bench_train
-    from pastiche_daemon.photographs import PictureError
 
     request = TrainBenchRequest(
         photographs=photos,
@@ -453,11 +433,23 @@ def train(
         rounds=rounds,
         steps=steps,
     )
-    try:
+    with _troubles_told():
         outcome = bench_train(request, _say)
-    except (BenchError, PictureError) as error:
-        raise click.ClickException(str(error)) from error
     _finish(outcome, json_path)
+
+
+@contextmanager
+def _troubles_told() -> Iterator[None]:
+    """What the user can mend ends the command with its message."""
+    from pastiche_daemon.bench.report import BenchError
+    from pastiche_daemon.encoders import EncoderFileError
+    from pastiche_daemon.packs.errors import PackError
+    from pastiche_daemon.photographs import PictureError
+
+    try:
+        yield
+    except (BenchError, EncoderFileError, PackError, PictureError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _say(text: str) -> None:
