@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pastiche_daemon.encoders import LoadedEncoder
     from pastiche_daemon.learn_store import LearnRequest, TrainingFolder
     from pastiche_daemon.nn.encoder import Encoder
+    from pastiche_daemon.nn.runtime_switches import Precision
 
 BUILT_IN_PHOTOGRAPHS = Path(__file__).with_name("photographs_builtin")
 ENOUGH_PHOTOGRAPHS = 8
@@ -59,11 +60,12 @@ class LearnRun:
         folder: TrainingFolder,
         encoder: LoadedEncoder[Encoder],
         device: torch.device,
+        precision: Precision | None = None,
         *,
         start_style: str | None = None,
         planned_steps: int | None = None,
     ) -> None:
-        """``encoder`` is on the device, in float32 or the device's fast precision.
+        """``encoder`` is on the device. ``precision`` is by default the device's fastest.
 
         ``start_style`` and ``planned_steps`` are what an earlier part of the same run has chosen:
         see `start_style`.
@@ -72,6 +74,7 @@ class LearnRun:
         request = folder.request
         self._encoder = encoder
         self._device = device
+        self._precision: Precision = precision or fast_precision(device)
         self._base = read_pack(folder.base)
         self._photographs = training_photographs(folder.photographs)
         style = picture_tensor(fit_long_side(load_picture(folder.style), request.style_size))
@@ -90,7 +93,7 @@ class LearnRun:
                 average=_AVERAGE,
                 grid=_GRID_WEIGHT,
                 seed=request.seed,
-                precision=fast_precision(device),
+                precision=self._precision,
             ),
             encoder.encoder,
             crops,
@@ -169,7 +172,9 @@ class LearnRun:
         return self.folder.pack
 
     def _stylized(self, size: int) -> Image.Image:
-        network = prepare_for_inference(self._training.averaged_network(), self._device)
+        network = prepare_for_inference(
+            self._training.averaged_network(), self._device, self._precision
+        )
         return stylize_in_every_style(network, fit_long_side(self._shown(), size))[0]
 
     def _shown(self) -> Image.Image:

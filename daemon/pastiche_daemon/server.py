@@ -254,7 +254,7 @@ class _Daemon:
         encoders_pb2_grpc.add_EncodersServiceServicer_to_server(EncodersService(encoders), server)
         trainings = TrainingStore(self._paths.root / "trainings")
         self._training = TrainingService(
-            store, trainings, encoders, self._queue, budget, self._operations, limits
+            self._engine, store, trainings, encoders, self._queue, budget, self._operations, limits
         )
         training_pb2_grpc.add_TrainingServiceServicer_to_server(self._training, server)
         packs_pb2_grpc.add_PacksServiceServicer_to_server(

@@ -12,6 +12,7 @@ import pytest
 
 from pastiche_client.paths import DataPaths
 from pastiche_daemon.encoder_store import EncoderStore
+from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import JobCancelledError, JobContext, QueueClosedError
 from pastiche_daemon.learn_store import (
     LearnRequest,
@@ -56,7 +57,8 @@ class Home:
 
     def work(self) -> LearnWork:
         encoders = EncoderStore.of(self.paths)
-        return LearnWork(encoders, self.packs, self.trainings, self.budget, self.folder)
+        engine = Engine()
+        return LearnWork(engine, encoders, self.packs, self.trainings, self.budget, self.folder)
 
     def run(self, context: JobContext | None = None) -> LearnState:
         return self.work()(context or JobContext(lambda: None, lambda: None))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pastiche_daemon.encoder_store import DEFAULT_ENCODER, EncoderStore
+from pastiche_daemon.engine import Engine
 from pastiche_daemon.jobs import JobCancelledError, JobContext, QueueClosedError
 from pastiche_daemon.learn_store import (
     LearnState,
@@ -61,6 +62,7 @@ class LearnWork:
 
     def __init__(
         self,
+        engine: Engine,
         encoders: EncoderStore,
         packs: PackStore,
         trainings: TrainingStore,
@@ -68,6 +70,7 @@ class LearnWork:
         folder: TrainingFolder,
     ) -> None:
         self.folder = folder
+        self._engine = engine
         self._encoders = encoders
         self._packs = packs
         self._trainings = trainings
@@ -146,15 +149,18 @@ class LearnWork:
     def _train(self, context: JobContext, state: LearnState) -> LearnState:
         from pastiche_daemon.encoders import load_encoder
         from pastiche_daemon.learn_run import LearnRun
-        from pastiche_daemon.nn.runtime import default_device
 
         self._budget.require(_WORK_BYTES)
         found = self._encoders.find(DEFAULT_ENCODER)
         context.check()
+        encoder = load_encoder(found.name, found.path)  # its own: training changes the precision
+        runtime = self._engine.runtime
+        encoder.encoder.to(runtime.device)
         run = LearnRun(
             self.folder,
-            load_encoder(found.name, found.path),  # its own: training changes the precision
-            default_device(),
+            encoder,
+            runtime.device,
+            runtime.precision,
             start_style=state.start_style or None,
             planned_steps=state.planned_steps,
         )

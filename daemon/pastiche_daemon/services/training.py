@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from pastiche.v1 import training_pb2
 from pastiche_daemon.encoder_store import EncoderStore
+from pastiche_daemon.engine import Engine
 from pastiche_daemon.errors import failure_of
 from pastiche_daemon.jobs import (
     DeviceQueue,
@@ -77,6 +78,7 @@ class _Training:
 class TrainingService:
     """Starts trainings, goes on with old ones, and tells of them."""
 
+    engine: Engine
     packs: PackStore
     trainings: TrainingStore
     encoders: EncoderStore
@@ -162,7 +164,9 @@ class TrainingService:
         return self.trainings.create(checked.request, checked.base.path, style, photographs)
 
     def _start(self, folder: TrainingFolder, state: LearnState) -> operations_pb2.Operation:
-        work = LearnWork(self.encoders, self.packs, self.trainings, self.budget, folder)
+        work = LearnWork(
+            self.engine, self.encoders, self.packs, self.trainings, self.budget, folder
+        )
         changed = asyncio.Event()
         with self.queue.admit(_CLIENT) as admission:
             job = admission.submit(work, notifier(changed), background=True)
