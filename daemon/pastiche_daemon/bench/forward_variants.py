@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from pastiche_daemon.bench.convolutions import convolutions_alone
 from pastiche_daemon.bench.plain_network import PlainNetwork
 from pastiche_daemon.bench.turns import UnavailableError, Work
+from pastiche_daemon.memory import MemoryBudget
+from pastiche_daemon.nn.feature_store import FeatureStore
 from pastiche_daemon.nn.runtime import (
     dtype_of,
     fast_precision,
@@ -27,7 +29,10 @@ from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.packs.archive import read_pack
 from pastiche_daemon.packs.network import load_network
 from pastiche_daemon.photographs import load_picture, picture_tensor
-from pastiche_daemon.stylize import LayerTensors, StylizeOptions, stylize
+from pastiche_daemon.strip_layer import TensorRows
+from pastiche_daemon.stylize import LayerTensors, Stylized, StylizeOptions, stylize
+from pastiche_daemon.stylize_memory import plan_stylizing
+from pastiche_daemon.stylize_strips import StripStylizer
 
 CPU = torch.device("cpu")
 
@@ -97,13 +102,31 @@ def limits() -> tuple[Variant, ...]:
 
 
 def pastiche(case: ForwardCase, precision: Precision) -> Work:
-    """The product's own path, from a layer's colours to the pastiche's."""
+    """The product's own path, from a layer's colours to the pastiche's, whole or in strips."""
     keep_freed_memory()
     network = prepare_for_inference(case.network(), CPU, precision)
     layer = LayerTensors(case.image()[0])
     mix = torch.eye(network.spec.styles)[case.style]
     options = StylizeOptions(mix=tuple(mix.tolist()))
-    return Work(lambda: stylize(network, layer, options, lambda _: None).color[None])
+    limit = MemoryBudget().layer_limit
+    plan = plan_stylizing((case.size, case.size), network.spec.channels, 1.0, limit)
+    if plan.whole:
+        return Work(lambda: stylize(network, layer, options, lambda _: None).color[None])
+
+    def in_strips() -> Tensor:
+        result = torch.empty_like(layer.color)
+
+        def put(first: int, rows: Stylized) -> None:
+            result[:, first : first + rows.color.shape[-2]] = rows.color
+
+        with closing(FeatureStore(plan.map_bytes)) as store:
+            strips = StripStylizer(
+                network, TensorRows(layer), store, lambda: None, strip_rows=plan.strip_rows
+            )
+            strips.stylize(options, lambda _: None, put)
+        return result[None]
+
+    return Work(in_strips)
 
 
 def eager(case: ForwardCase, precision: Precision) -> Work:  # noqa: ARG001 - as all are called
