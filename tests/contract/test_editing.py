@@ -99,14 +99,14 @@ def test_cancelling_in_the_middle_keeps_what_is_done_and_frees_the_daemon(client
             runs[0].cancel()
 
     runs.append(
-        LayerRun.start(
+        LayerRun(
             client,
             [item("small", 8), item("large", 1000), item("late", 8)],
             SLOW,
             post=calls.put,
             on_update=update,
             on_done=results.append,
-        )
+        ).begin()
     )
     while not results:
         calls.get(timeout=WAIT_SECONDS)()
@@ -175,14 +175,14 @@ def test_cancelling_while_the_daemon_starts(
     calls: queue.Queue[Callable[[], None]] = queue.Queue()
     results: list[RunResult] = []
     updates: list[RunState] = []
-    run = LayerRun.start(
+    run = LayerRun(
         client,
         [item("a", 8), item("b", 8)],
         MIX,
         post=calls.put,
         on_update=updates.append,
         on_done=results.append,
-    )
+    ).begin()
     while not updates:
         calls.get(timeout=WAIT_SECONDS)()
     assert updates[0].stage is RunStage.STARTING

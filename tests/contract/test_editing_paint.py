@@ -94,7 +94,7 @@ class Painting:
     results: list[PaintResult] = field(default_factory=list[PaintResult])
 
     def start(self) -> PaintRun:
-        return PaintRun.start(
+        return PaintRun(
             self.client,
             self.item,
             STYLES,
@@ -103,7 +103,7 @@ class Painting:
             on_update=self.states.append,
             on_preview=self.previews.append,
             on_done=self.results.append,
-        )
+        ).begin()
 
     def turn_until(self, condition: Callable[[], object]) -> None:
         while not condition():

@@ -75,7 +75,7 @@ class PaintJob(Job):
     def begin(self, items: Sequence[RunItem]) -> PaintSeries:
         work = self._work
         assert work is not None
-        self._painting = PaintSeries.start(
+        self._painting = PaintSeries(
             self.services.client,
             [self._masks.item(item, work.rect(self.inner_key(item))) for item in items],
             self._styles,
@@ -85,7 +85,7 @@ class PaintJob(Job):
             on_preview=self._show,
             on_item=self.arrived,
             on_done=self.ended,
-        )
+        ).begin()
         if self._stopping:
             self._painting.stop_and_keep()
         return self._painting

@@ -37,7 +37,7 @@ class StylizeJob(Job):
         self._options = options
 
     def begin(self, items: Sequence[RunItem]) -> LayerRun:
-        return LayerRun.start(
+        return LayerRun(
             self.services.client,
             items,
             self._options,
@@ -45,4 +45,4 @@ class StylizeJob(Job):
             on_update=self.updated,
             on_item=self.arrived,
             on_done=self.ended,
-        )
+        ).begin()

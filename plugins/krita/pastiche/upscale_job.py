@@ -36,7 +36,7 @@ class UpscaleJob(Job):
         self._factor = factor
 
     def begin(self, items: Sequence[RunItem]) -> UpscaleRun:
-        return UpscaleRun.start(
+        return UpscaleRun(
             self.services.client,
             items,
             self._factor,
@@ -44,4 +44,4 @@ class UpscaleJob(Job):
             on_update=self.updated,
             on_item=self.arrived,
             on_done=self.ended,
-        )
+        ).begin()

@@ -43,14 +43,14 @@ class Play:
     results: list[RunResult] = field(default_factory=list[RunResult])
 
     def start(self, *items: RunItem) -> LayerRun:
-        return LayerRun.start(
+        return LayerRun(
             self.stylizer,
             items or three(),
             OPTIONS,
             post=self.window.post,
             on_update=self.updates.append,
             on_done=self.results.append,
-        )
+        ).begin()
 
     def next_call(self) -> Call:
         self.window.turn()
@@ -107,14 +107,14 @@ def test_nothing_is_told_before_start_returns(play: Play) -> None:
 
 
 def test_no_layers_are_done_at_once(play: Play) -> None:
-    LayerRun.start(
+    LayerRun(
         play.stylizer,
         [],
         OPTIONS,
         post=play.window.post,
         on_update=play.updates.append,
         on_done=play.results.append,
-    )
+    ).begin()
     assert play.result() == RunResult((), cancelled=False)
 
 
@@ -306,7 +306,7 @@ def test_results_can_be_taken_as_they_come(play: Play) -> None:
         if outcome.key == 1:
             raise refusals.image_closed()
 
-    LayerRun.start(
+    LayerRun(
         play.stylizer,
         three(),
         OPTIONS,
@@ -314,7 +314,7 @@ def test_results_can_be_taken_as_they_come(play: Play) -> None:
         on_update=play.updates.append,
         on_done=play.results.append,
         on_item=take,
-    )
+    ).begin()
     for number in range(3):
         play.next_call().succeed()
         play.window.turn()

@@ -58,7 +58,7 @@ class Play:
         regions: Sequence[Plane | None] = (),
         strength_mask: Plane | None = None,
     ) -> PaintRun:
-        return PaintRun.start(
+        return PaintRun(
             self.painter,
             RunItem("key", content, "Sky"),
             styles,
@@ -69,7 +69,7 @@ class Play:
             on_done=self.results.append,
             regions=regions,
             strength_mask=strength_mask,
-        )
+        ).begin()
 
     def call(self) -> PaintCall:
         self.window.turn()

@@ -40,7 +40,7 @@ class Play:
             PaintItem(RunItem(key, frame, f"frame {key}"), [mask])
             for key, (frame, mask) in enumerate(zip(FRAMES, MASKS, strict=True))
         ]
-        return PaintSeries.start(
+        return PaintSeries(
             self.painter,
             items,
             [WAVES],
@@ -50,7 +50,7 @@ class Play:
             on_preview=self.previews.append,
             on_item=self._take,
             on_done=self.results.append,
-        )
+        ).begin()
 
     def _take(self, outcome: PaintOutcome) -> None:
         self.outcomes.append(outcome)

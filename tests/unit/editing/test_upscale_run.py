@@ -53,7 +53,7 @@ def test_layers_go_up_one_after_the_other_and_come_down_larger(tmp_path: Path) -
     outcomes: list[UpscaleOutcome] = []
     results: list[UpscaleRunResult] = []
     items = [RunItem("a", small_layer(1), "Sky"), RunItem("b", lambda: small_layer(2), "Sea")]
-    UpscaleRun.start(
+    UpscaleRun(
         upscaler,
         items,
         4,
@@ -61,7 +61,7 @@ def test_layers_go_up_one_after_the_other_and_come_down_larger(tmp_path: Path) -
         on_update=states.append,
         on_item=outcomes.append,
         on_done=results.append,
-    )
+    ).begin()
     assert not upscaler.calls
     window.turn()
     ((layer, factor, tell),) = upscaler.calls
@@ -96,14 +96,14 @@ def test_layers_go_up_one_after_the_other_and_come_down_larger(tmp_path: Path) -
 def test_cancelling_ends_the_call(tmp_path: Path) -> None:
     upscaler, window = ScriptedUpscaler(tmp_path), Window()
     results: list[UpscaleRunResult] = []
-    run = UpscaleRun.start(
+    run = UpscaleRun(
         upscaler,
         [RunItem("a", small_layer(), "Sky")],
         4,
         post=window.post,
         on_update=lambda _: None,
         on_done=results.append,
-    )
+    ).begin()
     window.turn()
     run.cancel()
     assert upscaler.futures[0].cancelled()

@@ -41,9 +41,9 @@ def run_and_wait(
     What `on_update` raises, and Ctrl+C, cancels the run and is raised.
     """
     return _wait(
-        lambda post, on_done: LayerRun.start(
+        lambda post, on_done: LayerRun(
             client, items, options, post=post, on_update=on_update, on_done=on_done, on_item=on_item
-        )
+        ).begin()
     )
 
 
@@ -60,7 +60,7 @@ def paint_and_wait(
 ) -> PaintResult:
     """Paint a layer like others and wait, as `run_and_wait` does; see `PaintRun`."""
     return _wait(
-        lambda post, on_done: PaintRun.start(
+        lambda post, on_done: PaintRun(
             client,
             item,
             styles,
@@ -71,7 +71,7 @@ def paint_and_wait(
             on_done=on_done,
             regions=regions,
             strength_mask=strength_mask,
-        )
+        ).begin()
     )
 
 
@@ -80,9 +80,9 @@ def upscale_and_wait(
 ) -> UpscaleRunResult:
     """Make a layer larger and wait, as `run_and_wait` does; see `UpscaleRun`."""
     return _wait(
-        lambda post, on_done: UpscaleRun.start(
+        lambda post, on_done: UpscaleRun(
             client, [item], factor, post=post, on_update=on_update, on_done=on_done
-        )
+        ).begin()
     )
 
 

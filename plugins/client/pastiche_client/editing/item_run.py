@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import Self
+
     from pastiche_client.editing.host import Post
     from pastiche_client.paths import DataPaths
 
@@ -51,9 +53,9 @@ class HasPaths(Protocol):
 
 
 class ItemRun(ABC, Generic[ResultT]):
-    """A run. Its kinds are created with their `start`, in the thread of windows.
+    """A run, created and begun in the thread of windows: `run = SomeRun(...).begin()`.
 
-    The callbacks come through `post`, never before `start` has returned: `on_update` often,
+    The callbacks come through `post`, never before `begin` has returned: `on_update` often,
     `on_item` with each item's outcome as soon as it is there, and `on_done` once, last, however
     the run ends. With `on_item`, the outcomes of `on_done` are without the results, which then
     need not all be in memory; what `on_item` raises becomes that item's failure.
@@ -82,9 +84,10 @@ class ItemRun(ABC, Generic[ResultT]):
         self._state = RunState(0, len(self._items), "", 0.0, RunStage.SENDING)
         self._update_is_posted = False
 
-    def begin(self) -> None:
-        """Start it."""
+    def begin(self) -> Self:
+        """Start it; returns it."""
         self.post(self._next)
+        return self
 
     @abstractmethod
     def submit(self, index: int, item: RunItem) -> concurrent.futures.Future[ResultT]:

@@ -60,6 +60,13 @@ class PaintRun(ItemRun[OptimizeResult]):
 
     `on_preview` gets pictures of how far it is, through `post`: the layer's proportions, at most
     `PREVIEW_SIDE` pixels, its order of samples, eight bits each. None comes after `on_done`.
+
+    Args:
+        item: its layer has no mask of its own if there is a strength mask.
+        styles: a picture for each of the options' styles, in their order.
+        regions: the mask of each style's place in the same order, None for a style without;
+            may be empty if there is no style with one.
+        strength_mask: the mask that the options name, if they do.
     """
 
     def __init__(
@@ -88,45 +95,6 @@ class PaintRun(ItemRun[OptimizeResult]):
         self._has_ended = False
         self._preview_lock = threading.Lock()  # guards what follows
         self._preview: Layer | None = None
-
-    @classmethod
-    def start(
-        cls,
-        client: Painter,
-        item: RunItem,
-        styles: Sequence[Picture],
-        options: PaintOptions,
-        *,
-        post: Post,
-        on_update: Callable[[RunState], None],
-        on_preview: Callable[[Layer], None],
-        on_done: Callable[[PaintResult], None],
-        regions: Sequence[Plane | None] = (),
-        strength_mask: Plane | None = None,
-    ) -> PaintRun:
-        """Start a run; see the class.
-
-        Args:
-            item: its layer has no mask of its own if there is a strength mask.
-            styles: a picture for each of the options' styles, in their order.
-            regions: the mask of each style's place in the same order, None for a style without;
-                may be empty if there is no style with one.
-            strength_mask: the mask that the options name, if they do.
-        """
-        run = cls(
-            client,
-            item,
-            styles,
-            options,
-            post=post,
-            on_update=on_update,
-            on_preview=on_preview,
-            on_done=on_done,
-            regions=regions,
-            strength_mask=strength_mask,
-        )
-        run.begin()
-        return run
 
     def stop_and_keep(self) -> None:
         """End soon with the picture as it stands; it is the result. From any thread."""

@@ -10,6 +10,8 @@ from pastiche_client.editing.paint_run import PaintRun
 from pastiche_client.editing.run_states import Outcome, Outcomes, RunItem, RunState
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from pastiche_client.editing.host import Post
     from pastiche_client.editing.paint_options import PaintOptions
     from pastiche_client.editing.paint_run import (
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaintItem:
-    """A picture of a series, with masks of its size; see `PaintRun.start`."""
+    """A picture of a series, with masks of its size; see `PaintRun`."""
 
     item: RunItem
     regions: Sequence[Plane | None] = ()
@@ -34,7 +36,7 @@ class PaintItem:
 class PaintSeries:
     """A series of runs, each of one picture; see `PaintRun`.
 
-    The callbacks come through `post`, never before `start` has returned: `on_update` and
+    The callbacks come through `post`, never before `begin` has returned: `on_update` and
     `on_preview` often, `on_item` with each picture's outcome as soon as it is there, and `on_done`
     once, last. The outcomes of `on_done` are without the results, which need not all be in memory;
     what `on_item` raises becomes that picture's failure. The first failure ends the series. What
@@ -68,36 +70,12 @@ class PaintSeries:
         self._cancelled = False
         self._stopped = False
 
-    @classmethod
-    def start(
-        cls,
-        client: Painter,
-        items: Sequence[PaintItem],
-        styles: Sequence[Picture],
-        options: PaintOptions,
-        *,
-        post: Post,
-        on_update: Callable[[RunState], None],
-        on_preview: Callable[[Layer], None],
-        on_item: Callable[[PaintOutcome], None],
-        on_done: Callable[[PaintResult], None],
-    ) -> PaintSeries:
-        """Start a series, in the thread of windows; see the class."""
-        series = cls(
-            client,
-            items,
-            styles,
-            options,
-            post=post,
-            on_update=on_update,
-            on_preview=on_preview,
-            on_item=on_item,
-            on_done=on_done,
-        )
-        post(series._next)
-        return series
-
     # In the thread of windows: ---------------------------------------------------------------
+
+    def begin(self) -> Self:
+        """Start it; returns it."""
+        self._post(self._next)
+        return self
 
     def cancel(self) -> None:
         """End it soon, between pictures or within one."""
@@ -124,7 +102,7 @@ class PaintSeries:
             self._on_done(Outcomes(tuple(self._outcomes), cancelled=cut))
             return
         entry = self._items[index]
-        self._run = PaintRun.start(
+        self._run = PaintRun(
             self._client,
             entry.item,
             self._styles,
@@ -135,7 +113,7 @@ class PaintSeries:
             on_done=self._ended,
             regions=entry.regions,
             strength_mask=entry.strength_mask,
-        )
+        ).begin()
         if self._stopped:
             self._run.stop_and_keep()
 

@@ -63,31 +63,6 @@ class LayerRun(ItemRun[StylizeResult]):
         self._client = client
         self._options = options
 
-    @classmethod
-    def start(
-        cls,
-        client: Stylizer,
-        items: Sequence[RunItem],
-        options: Options,
-        *,
-        post: Post,
-        on_update: Callable[[RunState], None],
-        on_done: Callable[[RunResult], None],
-        on_item: Callable[[ItemOutcome], None] | None = None,
-    ) -> LayerRun:
-        """Start a run; see the class."""
-        run = cls(
-            client,
-            items,
-            options,
-            post=post,
-            on_update=on_update,
-            on_done=on_done,
-            on_item=on_item,
-        )
-        run.begin()
-        return run
-
     def submit(self, index: int, item: RunItem) -> concurrent.futures.Future[StylizeResult]:
         layer = item.layer() if callable(item.layer) else item.layer
         return self._client.submit_stylize(

@@ -60,31 +60,6 @@ class UpscaleRun(ItemRun[UpscaleResult]):
         self._client = client
         self._factor = factor
 
-    @classmethod
-    def start(
-        cls,
-        client: Upscaler,
-        items: Sequence[RunItem],
-        factor: int,
-        *,
-        post: Post,
-        on_update: Callable[[RunState], None],
-        on_done: Callable[[UpscaleRunResult], None],
-        on_item: Callable[[UpscaleOutcome], None] | None = None,
-    ) -> UpscaleRun:
-        """Start a run; see the class."""
-        run = cls(
-            client,
-            items,
-            factor,
-            post=post,
-            on_update=on_update,
-            on_done=on_done,
-            on_item=on_item,
-        )
-        run.begin()
-        return run
-
     def submit(self, index: int, item: RunItem) -> concurrent.futures.Future[UpscaleResult]:
         layer = item.layer() if callable(item.layer) else item.layer
         return self._client.submit_upscale(

@@ -259,14 +259,14 @@ class PasticheDialog:
         self._content.set_sensitive(False)
         try:
             result = self._run.run(
-                lambda on_update, on_done: LayerRun.start(
+                lambda on_update, on_done: LayerRun(
                     self._client,
                     work.items(),
                     work.options,
                     post=post,
                     on_update=on_update,
                     on_done=on_done,
-                )
+                ).begin()
             )
         finally:
             self._content.set_sensitive(True)

@@ -69,7 +69,7 @@ class PaintingPane:
         on_update: Callable[[RunState], None],
         on_done: Callable[[PaintResult], None],
     ) -> PaintRun:
-        self._painting = PaintRun.start(
+        self._painting = PaintRun(
             self._client,
             work.item,
             work.styles,
@@ -80,7 +80,7 @@ class PaintingPane:
             on_update=on_update,
             on_preview=self.show,
             on_done=on_done,
-        )
+        ).begin()
         return self._painting
 
     def _stop(self) -> None:

@@ -133,14 +133,14 @@ class UpscaleDialog:
         self._fields.set_sensitive(False)
         try:
             result = self._run.run(
-                lambda on_update, on_done: UpscaleRun.start(
+                lambda on_update, on_done: UpscaleRun(
                     self._client,
                     [work.item],
                     work.factor,
                     post=post,
                     on_update=on_update,
                     on_done=on_done,
-                ),
+                ).begin(),
                 not_now=(Gtk.ResponseType.OK,),
             )
         finally:
