@@ -5,74 +5,48 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pastiche_daemon.packs.archive import Pack, PackLimits, read_pack
+from pastiche_daemon.packs.archive import Pack, PackLimits
+from pastiche_daemon.packs.contents import (
+    BUILT_IN_FOLDER,
+    Contents,
+    ContentsReader,
+    Place,
+    StoredPack,
+    why_untrusted,
+)
 from pastiche_daemon.packs.errors import (
     BuiltInPackError,
-    KeyFileError,
     NoOlderVersionError,
-    PackError,
     PackExistsError,
-    PackTooLargeError,
     PinnedVersionError,
     SharedPackError,
-    StorageError,
     UnknownPackError,
     UnknownStyleError,
     UnknownVersionError,
     UntrustedPackError,
 )
 from pastiche_daemon.packs.files import PartFile, part_file, storage_errors
-from pastiche_daemon.packs.folders import PACK_SUFFIX, PackFolder, PackProblem, SharedFolder
+from pastiche_daemon.packs.folders import PACK_SUFFIX, PackProblem
+from pastiche_daemon.packs.incoming import IncomingPack
 from pastiche_daemon.packs.manifest import StyleEntry
 from pastiche_daemon.packs.pins import PinStore
 from pastiche_daemon.packs.policy import PackPolicy, PolicySource
-from pastiche_daemon.packs.trust import Origin, Trust, TrustStore
+from pastiche_daemon.packs.trust import Origin, TrustStore
 from pastiche_daemon.packs.versions import version_key
 
 if TYPE_CHECKING:
     from pastiche_client.paths import DataPaths
 
-__all__ = ["PACK_SUFFIX", "PackProblem"]
+__all__ = ["BUILT_IN_FOLDER", "PACK_SUFFIX", "IncomingPack", "PackProblem", "Place", "StoredPack"]
 
-BUILT_IN_FOLDER = Path(__file__).parent / "builtin"
-"""The packs that are a part of Pastiche."""
 _INCOMING = f"incoming{PACK_SUFFIX}"
 _STYLE_NAME = re.compile(r"packs/(?P<pack>[^/@]+)(?:@(?P<version>[^/@]+))?/styles/(?P<style>[^/]+)")
 _CHUNK = 1 << 20
-
-
-class Place(Enum):
-    """Whose folder a pack is in."""
-
-    BUILT_IN = "built in"
-    INSTALLED = "installed"
-    SHARED = "shared"
-
-
-@dataclass(frozen=True)
-class StoredPack:
-    """A usable version of a pack, and where it is from.
-
-    ``pinned``: the user keeps this version. ``current``: it is what the pack's plain name means.
-    ``versions`` are all usable ones of its id, the newest first.
-    """
-
-    pack: Pack
-    place: Place
-    origin: Origin
-    pinned: bool = False
-    current: bool = False
-    versions: tuple[str, ...] = ()
-
-    @property
-    def version(self) -> str:
-        return self.pack.manifest.version
 
 
 @dataclass(frozen=True)
@@ -82,71 +56,6 @@ class FoundStyle:
     pack: Pack
     index: int
     entry: StyleEntry
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """``versions`` by id, the newest first; ``pins`` may name packs that are not there."""
-
-    versions: dict[str, tuple[StoredPack, ...]]
-    pins: dict[str, str]
-    installed: tuple[tuple[Path, Pack], ...]
-    untrusted: tuple[tuple[StoredPack, PackProblem], ...]
-    damaged: tuple[PackProblem, ...]
-    passed_over: tuple[PackProblem, ...]
-    folders: tuple[PackProblem, ...]
-
-    @property
-    def ids(self) -> list[str]:
-        return sorted(self.versions)
-
-    @property
-    def hint(self) -> str:
-        """Why a pack may be missing."""
-        return "; ".join(str(problem.error) for problem in self.folders)
-
-    def is_built_in(self, pack_id: str) -> bool:
-        return any(found.place is Place.BUILT_IN for found in self.versions.get(pack_id, ()))
-
-
-class IncomingPack:
-    """A pack on its way into the store; what was written is gone unless `install` succeeds."""
-
-    def __init__(self, part: PartFile, limits: PackLimits, store: PackStore) -> None:
-        self._part = part
-        self._limits = limits
-        self._store = store
-        self._size = 0
-        self._read: Pack | None = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append a piece of the file.
-
-        Raises `PackTooLargeError` as soon as there is too much, `StorageFullError` where there is
-        no space left.
-        """
-        self._size += len(data)
-        if self._size > self._limits.file_size:
-            raise PackTooLargeError(
-                f"the file has more than the {self._limits.file_size} bytes that packs may have"
-            )
-        with storage_errors(self._part.path.parent):
-            self._part.file.write(data)
-
-    def check(self, *, replace: bool = False) -> StoredPack:
-        """Verify what was written; what `install` would install. Raises what it would raise."""
-        return self._store.check_placing(self._verified(), replace=replace)
-
-    def install(self, *, replace: bool = False) -> Pack:
-        """Verify what was written and put it into the store. May be called once."""
-        return self._store.place(self._part, self._verified(), replace=replace)
-
-    def _verified(self) -> Pack:
-        if self._read is None:
-            with storage_errors(self._part.path.parent):
-                self._part.finish()
-            self._read = read_pack(self._part.path, self._limits)
-        return self._read
 
 
 class PackStore:
@@ -178,9 +87,15 @@ class PackStore:
         self._pins = pins or PinStore(installed.with_name("pinned-packs.toml"))
         self._policy = policy
         self._lock = threading.RLock()
-        self._built_in_folder = PackFolder(built_in, self._limits)
-        self._installed_folder = PackFolder(installed, self._limits)
-        self._shared: dict[Path, SharedFolder] = {}
+        self._reader = ContentsReader(
+            built_in,
+            installed,
+            limits=self._limits,
+            trust=self._trust,
+            pins=self._pins,
+            policy=policy,
+            lock=self._lock,
+        )
 
     @staticmethod
     def of(
@@ -202,7 +117,7 @@ class PackStore:
 
     def entries(self) -> Sequence[StoredPack]:
         """As `list`, with where each is from. Packs whose pinned version is gone are left out."""
-        contents = self._contents()
+        contents = self._reader.read()
         return [
             found
             for pack_id in contents.ids
@@ -212,17 +127,17 @@ class PackStore:
 
     def problems(self) -> Sequence[PackProblem]:
         """All that is not usable or not as it should be, by path."""
-        contents = self._contents()
+        contents = self._reader.read()
         untrusted = tuple(problem for _, problem in contents.untrusted)
         every = contents.damaged + contents.passed_over + untrusted + contents.folders
         return sorted(
-            (*every, *self._list_problems(contents)),
+            (*every, *self._reader.problems(contents)),
             key=lambda problem: (problem.path, str(problem.error)),
         )
 
     def versions(self, pack_id: str) -> Sequence[StoredPack]:
         """All usable versions of an id, the newest first. Raises as `find`."""
-        contents = self._contents()
+        contents = self._reader.read()
         if pack_id not in contents.versions:
             self._raise_missing(contents, pack_id, None)
         return contents.versions[pack_id]
@@ -238,7 +153,7 @@ class PackStore:
         `UntrustedPackError` where the policy forbids its use, and `DamagedPackError` or the like
         where it is there but cannot be used.
         """
-        contents = self._contents()
+        contents = self._reader.read()
         wanted = version or contents.pins.get(pack_id)
         for found in contents.versions.get(pack_id, ()):
             if found.current if version is None else found.version == version:
@@ -247,7 +162,7 @@ class PackStore:
 
     def is_built_in(self, pack_id: str) -> bool:
         """Whether the pack of that id is a part of Pastiche itself."""
-        return self._contents().is_built_in(pack_id)
+        return self._reader.read().is_built_in(pack_id)
 
     def find_style(self, name: str) -> FoundStyle:
         """The style ``packs/PACK/styles/STYLE``, or that of ``packs/PACK@VERSION/styles/STYLE``.
@@ -295,7 +210,7 @@ class PackStore:
         is none.
         """
         with self._lock:
-            contents = self._contents()
+            contents = self._reader.read()
             paths = self._installed_files(contents, pack_id, version)
             if not paths:
                 self._raise_irremovable(contents, pack_id, version)
@@ -329,7 +244,7 @@ class PackStore:
     def unpin(self, pack_id: str) -> StoredPack:
         """Let the plain name mean the newest version again; what that is. Raises as `find`."""
         with self._lock:
-            if pack_id not in self._contents().pins:
+            if pack_id not in self._reader.read().pins:
                 self.find(pack_id)
             self._pins.set(pack_id, None)
             return self.find(pack_id)
@@ -338,7 +253,7 @@ class PackStore:
         """Pin the version before the current one. Raises `NoOlderVersionError`, and as `find`."""
         with self._lock:
             versions = self.versions(pack_id)
-            now = self._contents().pins.get(pack_id, versions[0].version)
+            now = self._reader.read().pins.get(pack_id, versions[0].version)
             older = [v for v in versions if version_key(v.version) < version_key(now)]
             if not older:
                 raise NoOlderVersionError(
@@ -360,14 +275,14 @@ class PackStore:
         """What `place` would put into the store. Raises what it would raise."""
         manifest = pack.manifest
         origin = self.origin(pack)
-        contents = self._contents()
+        contents = self._reader.read()
         if contents.is_built_in(manifest.id):
             raise BuiltInPackError(
                 f"the pack {manifest.id!r} is built in and cannot be replaced; "
                 "give the new one another id"
             )
         if self._policy().trusted_only and not origin.trusted:
-            raise UntrustedPackError(_untrusted(pack, origin, "installed"))
+            raise UntrustedPackError(why_untrusted(pack, origin, "installed"))
         taken = self._installed_files(contents, manifest.id, manifest.version)
         if not replace and (taken or self._target(pack).exists()):
             raise _exists(pack)
@@ -389,7 +304,7 @@ class PackStore:
         with self._lock:
             self.check_placing(pack, replace=replace)
             manifest = pack.manifest
-            older = self._installed_files(self._contents(), manifest.id, manifest.version)
+            older = self._installed_files(self._reader.read(), manifest.id, manifest.version)
             if replace:
                 part.move_to(target)
             else:
@@ -407,7 +322,7 @@ class PackStore:
     def _target(self, pack: Pack) -> Path:
         return self._installed / f"{pack.manifest.id}-{pack.manifest.version}{PACK_SUFFIX}"
 
-    def _installed_files(self, contents: _Contents, pack_id: str, version: str | None) -> set[Path]:
+    def _installed_files(self, contents: Contents, pack_id: str, version: str | None) -> set[Path]:
         """The files of a pack in the folder of installed ones, damaged ones included."""
         paths = {
             path
@@ -420,7 +335,7 @@ class PackStore:
                 paths.add(path)
         return paths
 
-    def _raise_irremovable(self, contents: _Contents, pack_id: str, version: str | None) -> None:
+    def _raise_irremovable(self, contents: Contents, pack_id: str, version: str | None) -> None:
         if contents.is_built_in(pack_id):
             raise BuiltInPackError(f"the pack {pack_id!r} is built in and cannot be removed")
         for found in contents.versions.get(pack_id, ()):
@@ -432,7 +347,7 @@ class PackStore:
         self._raise_missing(contents, pack_id, version)
 
     def _raise_missing(
-        self, contents: _Contents, pack_id: str, version: str | None, *, pinned: bool = False
+        self, contents: Contents, pack_id: str, version: str | None, *, pinned: bool = False
     ) -> StoredPack:
         for problem in contents.damaged:
             if _is_named_after(problem.path, pack_id, version):
@@ -445,114 +360,6 @@ class PackStore:
         existing = [found.version for found in contents.versions[pack_id]]
         raise UnknownVersionError(pack_id, version, existing, pinned=pinned)
 
-    def _list_problems(self, contents: _Contents) -> Iterator[PackProblem]:
-        """What is wrong with the settings, the list of keys, and the pins."""
-        if problem := self._policy().problem:
-            yield PackProblem(
-                Path(problem.split(" cannot be used", 1)[0]),
-                StorageError(f"{problem}; until then, only packs of trusted keys are used"),
-            )
-        if problem := self._trust.problem():
-            yield PackProblem(
-                Path(problem.split(" cannot be used", 1)[0]),
-                KeyFileError(f"{problem}; until then, no key is trusted"),
-            )
-        try:
-            self._pins.all()
-        except StorageError as error:
-            yield PackProblem(self._pins.path, error)
-        for pack_id, version in contents.pins.items():
-            found = [stored.version for stored in contents.versions.get(pack_id, ())]
-            if version not in found:
-                yield PackProblem(
-                    self._pins.path, UnknownVersionError(pack_id, version, found, pinned=True)
-                )
-
-    def _contents(self) -> _Contents:
-        policy = self._policy()
-        with self._lock:
-            built_in = self._built_in_folder.read()
-            installed = self._installed_folder.read()
-            shared, folders = self._read_shared(policy)
-        try:
-            pins = dict(self._pins.all())
-        except StorageError:
-            pins = {}  # one of the problems
-        usable: dict[str, list[StoredPack]] = {}
-        untrusted: list[tuple[StoredPack, PackProblem]] = []
-        passed_over: list[PackProblem] = []
-        damaged: list[PackProblem] = []
-        places = ((Place.BUILT_IN, built_in), (Place.INSTALLED, installed), (Place.SHARED, shared))
-        for place, files in places:
-            for path, read in files:
-                if isinstance(read, PackProblem):
-                    damaged.append(read)
-                    continue
-                origin = Origin(Trust.BUILT_IN) if place is Place.BUILT_IN else self.origin(read)
-                found = StoredPack(read, place, origin)
-                if policy.trusted_only and not origin.trusted:
-                    error = UntrustedPackError(f"{path.name}: {_untrusted(read, origin, 'used')}")
-                    untrusted.append((found, PackProblem(path, error)))
-                    continue
-                others = usable.setdefault(read.manifest.id, [])
-                used = _before(others, found)
-                if used is None:
-                    others.append(found)
-                elif used.pack.manifest != read.manifest:
-                    passed_over.append(PackProblem(path, _passed_over(path, used.pack)))
-        return _Contents(
-            versions={
-                pack_id: _arranged(found, pins.get(pack_id)) for pack_id, found in usable.items()
-            },
-            pins=pins,
-            installed=tuple((path, read) for path, read in installed if isinstance(read, Pack)),
-            untrusted=tuple(untrusted),
-            damaged=tuple(damaged),
-            passed_over=tuple(passed_over),
-            folders=folders,
-        )
-
-    def _read_shared(
-        self, policy: PackPolicy
-    ) -> tuple[Sequence[tuple[Path, Pack | PackProblem]], tuple[PackProblem, ...]]:
-        self._shared = {
-            folder: self._shared.get(folder) or SharedFolder(folder, self._limits)
-            for folder in policy.shared_folders
-        }
-        files: list[tuple[Path, Pack | PackProblem]] = []
-        problems: list[PackProblem] = []
-        for folder, shared in self._shared.items():
-            found, problem = shared.read()
-            files.extend(found)
-            if problem is not None:
-                problems.append(PackProblem(folder, problem))
-        return files, tuple(problems)
-
-
-def _before(others: Iterable[StoredPack], found: StoredPack) -> StoredPack | None:
-    """What is used in the place of a file that was found later."""
-    for other in others:
-        if other.place is Place.BUILT_IN or other.version == found.version:
-            return other
-    return None
-
-
-def _arranged(found: Sequence[StoredPack], pin: str | None) -> tuple[StoredPack, ...]:
-    ordered = sorted(found, key=lambda stored: version_key(stored.version), reverse=True)
-    versions = tuple(stored.version for stored in ordered)
-    if found[0].place is Place.BUILT_IN:
-        pin = None
-    current = versions[0] if pin is None else pin
-    return tuple(
-        replace(
-            stored,
-            pinned=stored.version == pin,
-            current=stored.version == current,
-            versions=versions,
-        )
-        for stored in ordered
-    )
-
 
 def _moved(pack: Pack, path: Path) -> Pack:
     return replace(pack, path=path)
@@ -563,26 +370,6 @@ def _exists(pack: Pack) -> PackExistsError:
     return PackExistsError(
         f"version {manifest.version} of the pack {manifest.id!r} is installed already; "
         "replace or remove it to install this one"
-    )
-
-
-def _untrusted(pack: Pack, origin: Origin, done: str) -> str:
-    return (
-        f"the pack {pack.manifest.id!r} {pack.manifest.version} is {origin.told()}; here, only "
-        f"packs that a trusted key has signed may be {done}. Ask whoever looks after Pastiche here "
-        "(`pastiche packs trust`)"
-    )
-
-
-def _passed_over(path: Path, used: Pack) -> PackError:
-    manifest = used.manifest
-    return PackExistsError(
-        f"{path.name} is not used: {used.path.name} has the same id, {manifest.id!r}, and is "
-        + (
-            "built in"
-            if used.path.parent == BUILT_IN_FOLDER
-            else f"version {manifest.version}, too"
-        )
     )
 
 
