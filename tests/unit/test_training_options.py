@@ -225,15 +225,16 @@ def test_how_long_it_takes_is_told_beforehand(tmp_path: Path) -> None:
 
 def test_measuring_beforehand_changes_nothing(tmp_path: Path) -> None:
     """As many steps as are worth measuring end where as many that are not would."""
-    run(training_arguments(tmp_path, "whole", "--steps", "100", "--sample-every", "0"))
-    half = training_arguments(tmp_path, "half", "--steps", "100", "--sample-every", "0")
-    measured = read_losses(tmp_path / "whole" / LOSSES)
     from pastiche_daemon.cli import train as command
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(command, "_WORTH_MEASURING", 10**9)
-        run(half)
-    plain = read_losses(tmp_path / "half" / LOSSES)
+    told: dict[str, str] = {}
+    for name, worth_measuring in (("measured", 10), ("plain", 11)):
+        arguments = training_arguments(tmp_path, name, "--steps", "10", "--sample-every", "0")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(command, "_WORTH_MEASURING", worth_measuring)
+            told[name] = run(arguments)
+    assert ["It will take" in told[name] for name in ("measured", "plain")] == [True, False]
+    measured, plain = (read_losses(tmp_path / name / LOSSES) for name in ("measured", "plain"))
     assert [row[:-1] for row in measured] == [row[:-1] for row in plain]
 
 
