@@ -26,7 +26,8 @@ from pastiche_daemon.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from pastiche_daemon.nn.encoder import Encoder, encoder_specs
+from pastiche_daemon.nn.encoder import METRIC_KEY, Encoder, encoder_specs
+from pastiche_daemon.nn.feature_metric import feature_metric
 from pastiche_daemon.nn.losses import gram_matrix
 from pastiche_daemon.nn.mean_activation import scale_to_mean_activation
 from pastiche_daemon.nn.objective import wide
@@ -91,20 +92,22 @@ class Distilled(NamedTuple):
     """What was learned, as the files hold it: rounded to half precision.
 
     ``heads``, as ``aux4_1.weight`` and ``.bias``, map the encoder's features to the teachers'
-    channels, so that others can check what was learned.
+    channels, so that others can check what was learned. ``metrics``, as ``metric.relu4_1``, make
+    the encoder's features as far apart as the teachers': see `feature_metric`.
     """
 
     encoder: Encoder
     heads: dict[str, Tensor]
+    metrics: dict[str, Tensor]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The encoder's convolutions by name, in half precision."""
+        """The encoder's convolutions and metrics by name, in half precision."""
         found: dict[str, Tensor] = {}
         for name in self.encoder.spec.convolutions:
             conv = self.encoder.convolution(name)
             assert conv.bias is not None
             found |= {f"{name}.weight": conv.weight, f"{name}.bias": conv.bias}
-        return _halved(found)
+        return _halved(found) | self.metrics
 
     @torch.no_grad()
     def predict(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
@@ -235,15 +238,27 @@ class Distillation:
         trimmed = drop_silent_channels(learner.student, photographs)
         scaled = scale_to_mean_activation(trimmed.encoder, photographs)
         heads: dict[str, Tensor] = {}
+        metrics: dict[str, Tensor] = {}
+        means = self._mean_activations(photographs)
         for (layer, head), size in zip(learner.heads.items(), learner.scales, strict=True):
             assert isinstance(head, nn.Conv2d)
             assert head.bias is not None
             conv = _conv_of(layer)
             weight = head.weight[:, trimmed.kept[conv]]
             scale = scaled.scales[conv].float()
-            heads[f"aux{layer[4:]}.weight"] = size * weight / scale[None, :, None, None]
+            weight = size * weight / scale[None, :, None, None]
+            heads[f"aux{layer[4:]}.weight"] = weight
             heads[f"aux{layer[4:]}.bias"] = size * head.bias
-        return Distilled(scaled.encoder.half().float(), _halved(heads))
+            metrics[f"{METRIC_KEY}{layer}"] = feature_metric(weight.flatten(1), means[layer])
+        return Distilled(scaled.encoder.half().float(), _halved(heads), _halved(metrics))
+
+    def _mean_activations(self, photographs: Sequence[Tensor]) -> dict[str, float]:
+        """The mean of every layer of the teachers over N x 3 x H x W each."""
+        sums = dict.fromkeys(self._learner.heads, 0.0)
+        for images in photographs:
+            for layer, features in self._targets(images.to(self._dtype)).items():
+                sums[layer] += wide(features).abs().mean().item()
+        return {layer: total / len(photographs) for layer, total in sums.items()}
 
     def _averaged(self) -> _Learner:
         learner = copy.deepcopy(self._learner)

@@ -60,15 +60,22 @@ def test_the_student_learns_and_its_file_says_from_whom(tmp_path):
     assert set(provenance["gram_cosines"]) == {"relu1_1", "relu2_1"}
     encoder = load_encoder("compact", path).encoder
     assert json.loads(metadata["channels"]) == [list(block) for block in encoder.spec.blocks]
-    # What the file holds is what was measured: heads on scaled features, within half precision.
+    # What the file holds is what was measured: heads on its channels, within half precision.
     teacher = load_encoder("vgg19-quarter", tmp_path / "teacher.safetensors").encoder
     image = picture_tensor(fit_long_side(load_picture(Path(photo)), 512))
+    felt = encoder(image, ["relu2_1"])["relu2_1"]
+    encoder.metrics.clear()
     features = encoder(image, ["relu2_1"])["relu2_1"]
     predicted = torch.nn.functional.conv2d(features, heads.float(), bias.float())
     target = teacher(image, ["relu2_1"])["relu2_1"]
     measured = provenance["gram_cosines"]["relu2_1"]
     assert 0.3 < measured < 1
     assert gram_cosine(predicted, target).item() == pytest.approx(measured, abs=2e-3)
+    # And what it gives out is as large as what the heads predict, in the teacher's mean.
+    sizes = [maps.square().mean(1) for maps in (felt, predicted - bias.float()[:, None, None])]
+    ratios = (sizes[0] / sizes[1]).sqrt()
+    assert ratios.std() < 0.02 * ratios.mean()
+    assert ratios.mean().item() == pytest.approx(1 / target.mean().item(), rel=0.3)
 
 
 def test_resumed_equals_uninterrupted(tmp_path):

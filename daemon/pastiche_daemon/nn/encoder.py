@@ -26,6 +26,9 @@ Preprocessing = Literal["torchvision", "caffe", "learned"]
 
 _POOL = "M"
 
+#: Before a layer's name in a weights file: its metric, see `Encoder.measure`.
+METRIC_KEY = "metric."
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
@@ -161,7 +164,23 @@ class Encoder(nn.Module):
             weight, bias = _preprocessing_affine(spec.preprocessing)
             self.preprocess.weight.copy_(torch.diag(weight)[:, :, None, None])
             self.preprocess.bias.copy_(bias)  # pyright: ignore[reportOptionalMemberAccess]
+        self.metrics = nn.ModuleDict()
         self.requires_grad_(requires_grad=False)
+
+    def measure(self, layer: str, metric: Tensor) -> None:
+        """Give a layer's feature maps out multiplied by ``metric``, C x C: see `feature_metric`.
+
+        Raises `UnknownLayerError`, and ValueError where its shape is another one.
+        """
+        self.check_layers([layer])
+        width = self.spec.channels(layer)
+        if metric.shape != (width, width):
+            raise ValueError(f"has shape {tuple(metric.shape)}, expected {(width, width)}")
+        weight = self.preprocess.weight
+        multiply = nn.Conv2d(width, width, 1, bias=False, device=weight.device)
+        with torch.no_grad():
+            multiply.weight.copy_(metric[:, :, None, None])
+        self.metrics[layer] = multiply.to(self.value_dtype).requires_grad_(requires_grad=False)
 
     def convolution(self, name: str) -> nn.Conv2d:
         """The convolution of that name, such as ``conv4_2``."""
@@ -198,10 +217,10 @@ class Encoder(nn.Module):
                     return found
                 x = self._convolve(x, f"conv{b}_{i}")
                 if f"conv{b}_{i}" in wanted:
-                    found[f"conv{b}_{i}"] = x
+                    found[f"conv{b}_{i}"] = self._measured(f"conv{b}_{i}", x)
                 x = F.relu(x)
                 if f"relu{b}_{i}" in wanted:
-                    found[f"relu{b}_{i}"] = x
+                    found[f"relu{b}_{i}"] = self._measured(f"relu{b}_{i}", x)
             if len(found) == len(wanted):
                 return found
             if min(x.shape[-2:]) < 2:
@@ -211,8 +230,11 @@ class Encoder(nn.Module):
                 )
             x = F.max_pool2d(x, 2) if self.spec.pooling == "max" else F.avg_pool2d(x, 2)
             if f"pool{b}" in wanted:
-                found[f"pool{b}"] = x
+                found[f"pool{b}"] = self._measured(f"pool{b}", x)
         return found
+
+    def _measured(self, layer: str, x: Tensor) -> Tensor:
+        return self.metrics[layer](x) if layer in self.metrics else x
 
     def _convolve(self, x: Tensor, name: str) -> Tensor:
         conv = self.convolution(name)
@@ -284,6 +306,12 @@ def encoder_from_state(spec: EncoderSpec, state: Mapping[str, Tensor]) -> Encode
             _copy(encoder.convolution(name), state, prefixes[name])
         if spec.preprocessing == "learned":
             _copy(encoder.preprocess, state, "preprocess")
+    for layer in truncated.layers:
+        if (key := f"{METRIC_KEY}{layer}") in state:
+            try:
+                encoder.measure(layer, state[key])
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from error
     return encoder.eval()
 
 

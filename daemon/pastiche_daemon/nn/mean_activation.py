@@ -31,8 +31,9 @@ def scale_to_mean_activation(
     if they had that. A layer that never fires keeps its weights. ``batches`` (N x 3 x H x W in
     0..1) are read once. Raises ValueError where there are none.
     """
-    means = relu_channel_means(encoder, batches, lambda features: features)
     scaled = copy.deepcopy(encoder)
+    scaled.metrics.clear()  # they are of channels as they were
+    means = relu_channel_means(scaled, batches, lambda features: features)
     before: Tensor | None = None
     scales: dict[str, Tensor] = {}
     with torch.no_grad():
