@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from pastiche_daemon.nn.upscaler_switches import TILE_PIXELS
+from pastiche_daemon.sizes import size_text
 from pastiche_daemon.spool import MemoryBytes, PlaneBytes, Spool, SpooledBytes
 
 _MIB = 2**20
@@ -117,6 +118,11 @@ class MemoryBudget:
             return self._limit
         return min(_LAYER_BYTES, max(0, self._free()) // 4)
 
+    @property
+    def given_limit(self) -> int | None:
+        """The `limit` that was given, for work that is much faster where nothing bounds it."""
+        return self._limit
+
     def keeps_in_memory(self, size: int) -> bool:
         """Whether `new_plane` keeps so many bytes in memory."""
         return self.spool is None or size <= self.layer_limit // _PLANE_SHARE
@@ -205,13 +211,9 @@ def release_freed_memory() -> None:
 
 def _insufficient(needed: int, free: int, have: str, advice: str) -> InsufficientMemoryError:
     return InsufficientMemoryError(
-        f"the layer needs about {_size(needed)} of memory and {_size(free)} {have}; {advice}"
+        f"the layer needs about {size_text(needed)} of memory and {size_text(free)} {have}; "
+        f"{advice}"
     )
-
-
-def _size(size: int) -> str:
-    mib = max(0, size) / _MIB
-    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.0f} MiB"
 
 
 def _available() -> int:

@@ -117,7 +117,7 @@ class SizePlan:
     shape: tuple[int, int]
     tile: int | None
     cost: OptimizeCost
-    free: int
+    bound: int
 
     @property
     def bytes_needed(self) -> int:
@@ -127,26 +127,34 @@ class SizePlan:
 
     def tile_at(self, shape: tuple[int, int]) -> int | None:
         """The tiles of a scale: a coarse one may fit at once."""
-        return None if self.cost.whole(shape) <= self.free else self.tile
+        return None if self.cost.whole(shape) <= self.bound else self.tile
 
 
-def plan_size(shape: tuple[int, int], size: int | None, cost: OptimizeCost, free: int) -> SizePlan:
+def plan_size(
+    shape: tuple[int, int],
+    size: int | None,
+    cost: OptimizeCost,
+    free: int,
+    limit: int | None = None,
+) -> SizePlan:
     """The `working_shape`, at once where that fits into ``free`` bytes, else in tiles.
 
-    Where not even these fit, the largest smaller one that does.
+    Where not even these fit, the largest smaller one that does. ``limit`` is what it shall take
+    of the free bytes if it can: the smallest tiles may take more.
     """
     least = cost.least_tile
+    bound = free if limit is None else min(free, limit)
 
     def needed(smaller: tuple[int, int]) -> int:
         return min(cost.whole(smaller), cost.tiled(smaller, least))
 
     found = fitting_shape(shape, size, needed, free)
-    if cost.whole(found) <= free or cost.whole(found) <= cost.tiled(found, least):
-        return SizePlan(found, None, cost, free)
+    if cost.whole(found) <= max(bound, cost.tiled(found, least)):
+        return SizePlan(found, None, cost, bound)
     tile = max(least, _LARGEST_TILE)
-    while tile > least and cost.tiled(found, tile) > free:
+    while tile > least and cost.tiled(found, tile) > bound:
         tile = max(least, tile - _TILE_STEP)
-    return SizePlan(found, tile, cost, free)
+    return SizePlan(found, tile, cost, bound)
 
 
 def optimize_bytes(

@@ -126,6 +126,16 @@ def test_tiles_shrink_with_the_memory_and_then_the_picture_does():
     assert plan.shape[1] / plan.shape[0] == pytest.approx(1.5, rel=0.01)
 
 
+def test_a_limit_makes_tiles_but_no_smaller_picture():
+    chosen = cost()
+    free = chosen.whole(LARGE)
+    plan = plan_size(LARGE, None, chosen, free, chosen.tiled(LARGE, 640))
+    assert (plan.shape, plan.tile) == (LARGE, 640)
+    plan = plan_size(LARGE, None, chosen, free, 128 * MIB)
+    assert (plan.shape, plan.tile) == (LARGE, chosen.least_tile)
+    assert plan_size(LARGE, 32, chosen, free, MIB).tile is None  # tiles would take no less
+
+
 def test_where_not_even_tiles_fit_the_plan_needs_more_than_there_is():
     assert plan_size(LARGE, None, cost(), 10 * MIB).bytes_needed > 10 * MIB
 

@@ -141,6 +141,11 @@ class OptimizeWork(SteeredWork[OptimizeState]):
         free = self._engine.free_bytes()
         return self._budget.free(bytes_needed) if free is None else free
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that it shall do with if it can."""
+        return self._budget.given_limit
+
     def pack_picture(self, color: Tensor) -> Tensor:
         """The content as a pack's network paints it. Needs the mix."""
         from pastiche_daemon.stylize import LayerTensors, StylizeOptions, stylize
@@ -275,7 +280,7 @@ class _Run:
             regions=sum(style.has_region for style in request.styles),
         )
         free = self._work.room_for(cost.whole(working_shape(full, options.size)))
-        plan = plan_size(full, options.size, cost, free)
+        plan = plan_size(full, options.size, cost, free, self._work.memory_limit)
         require_bytes(plan.bytes_needed, free)
         return plan
 
@@ -354,9 +359,9 @@ def _notes(plan: SizePlan, full: tuple[int, int], size: int | None) -> tuple[str
     height, width = plan.shape
     if plan.tile is not None:
         notes.append(
-            f"it was optimized in tiles of at most {plan.tile} x {plan.tile} pixels, because the "
-            "memory has no room for all of it at once: the result is the same, but it takes about "
-            "twice as long"
+            f"it was optimized in tiles of at most {plan.tile} x {plan.tile} pixels, because there "
+            "is not enough memory for all of it at once; the result is the same, but it takes "
+            "about twice as long"
         )
     if plan.shape != full:
         limited = plan.shape != working_shape(full, size)
