@@ -63,7 +63,7 @@ from pastiche_daemon.services.packs import PacksService
 from pastiche_daemon.services.stylization import StylizationService
 from pastiche_daemon.services.training import TrainingService
 from pastiche_daemon.services.upscaling import UpscalingService
-from pastiche_daemon.settings import runtime_settings
+from pastiche_daemon.settings import memory_settings, runtime_settings
 from pastiche_daemon.spool import Spool
 from pastiche_daemon.wire import CHUNK_BYTES, LayerLimits
 
@@ -121,8 +121,10 @@ class ServeOptions:
         device: what networks run on; None for what the environment or the settings say.
         precision: how finely they compute; as `device`.
         memory: bytes that one layer may take where it can do with less than it would like; None
-            for the least of 2 GiB and a quarter of what is free.
-        spool_folder: where what does not fit is kept meanwhile; None for the data folder.
+            for what the environment or the settings say, or else the least of 2 GiB and a quarter
+            of what is free.
+        spool_folder: where what does not fit is kept meanwhile; None for what the environment or
+            the settings say, or else the data folder.
         packs_folders: shared folders of packs, beside those of environment and settings.
         trusted_packs_only: whether only packs that a trusted key has signed may be used; the
             environment and the settings can say so, too.
@@ -236,8 +238,12 @@ class _Daemon:
             trusted_only=self._options.trusted_packs_only,
         )
         store = PackStore.of(self._paths, policy, limits=pack_limits)
-        folder = self._options.spool_folder or self._paths.root / "spool"
-        budget = MemoryBudget(limit=self._options.memory, spool=Spool(folder))
+        options = self._options
+        settings = memory_settings(self._paths.settings_file, options.memory, options.spool_folder)
+        if settings.problem:
+            _log.warning("%s", settings.problem)
+        spool = Spool(settings.spool_folder or self._paths.root / "spool")
+        budget = MemoryBudget(limit=settings.memory, spool=spool)
         stylization_pb2_grpc.add_StylizationServiceServicer_to_server(
             StylizationService(store, self._engine, self._queue, budget, limits), server
         )

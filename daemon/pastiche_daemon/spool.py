@@ -15,10 +15,11 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
+from pastiche_daemon.sizes import size_text
+
 # Left to everything else that writes to this disk.
 _SPARE_BYTES = 256 * 2**20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_MIB = 2**20
 
 
 class SpoolError(Exception):
@@ -202,19 +203,13 @@ class SpooledBytes:
 
 
 _ELSEWHERE = (
-    "name another folder with `pastiche serve --spool-folder` or PASTICHE_SPOOL_FOLDER, or work "
-    "on a part of the layer"
+    "name another folder with `pastiche settings --spool-folder`, or work on a part of the layer"
 )
 
 
 def _full(folder: Path, size: int, free: int | None) -> SpoolFullError:
-    left = "the disk is full" if free is None else f"only {_size(free)} may be used"
+    left = "the disk is full" if free is None else f"only {size_text(free)} may be used"
     return SpoolFullError(
-        f"{_size(size)} are needed for temporary files in {folder}, and {left}; make room there, "
-        f"{_ELSEWHERE}"
+        f"{size_text(size)} are needed for temporary files in {folder}, and {left}; "
+        f"make room there, {_ELSEWHERE}"
     )
-
-
-def _size(size: int) -> str:
-    mib = size / _MIB
-    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.0f} MiB"

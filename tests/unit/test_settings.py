@@ -10,7 +10,13 @@ from click.testing import CliRunner
 
 from pastiche_daemon.cli import cli
 from pastiche_daemon.packs.listfile import ListFile
-from pastiche_daemon.settings import RuntimeSettings, Settings, runtime_settings
+from pastiche_daemon.settings import (
+    MemorySettings,
+    RuntimeSettings,
+    Settings,
+    memory_settings,
+    runtime_settings,
+)
 
 
 def run(home: Path, *arguments: str):
@@ -49,6 +55,45 @@ def test_what_makes_no_sense_is_named_and_ignored(
     assert (found.device, found.precision) == ("auto", "auto")
     assert found.problem is not None
     assert re.search(told, found.problem)
+
+
+def test_what_a_layer_may_take_is_given_or_in_the_environment_or_in_the_file(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "settings.toml"
+    assert memory_settings(file, environ={}) == MemorySettings()
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    set_up = run(tmp_path, "settings", "--memory", "1.5GiB", "--spool-folder", one)
+    assert f"Memory: 1.5 GiB\nSpool folder: {one}\n" in set_up.output
+    assert memory_settings(file, environ={}) == MemorySettings(3 * 2**29, Path(one))
+    environ = {"PASTICHE_MEMORY": "300m", "PASTICHE_SPOOL_FOLDER": two}
+    assert memory_settings(file, environ=environ) == MemorySettings(300 * 2**20, Path(two))
+    given = memory_settings(file, 2**30, tmp_path, environ)
+    assert given == MemorySettings(2**30, tmp_path)
+    reset = run(tmp_path, "settings", "--memory", "auto", "--spool-folder", "auto")
+    assert "Memory: auto\nSpool folder: auto\n" in reset.output
+    assert memory_settings(file, environ={}) == MemorySettings()
+    assert run(tmp_path, "settings", "--memory", "1MiB").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "told"),
+    [
+        ("memory = 1000", "", "memory"),
+        ('memory = "much"', "", "memory"),
+        ("", "much", "PASTICHE_MEMORY: 'much' is not a size"),
+        ("", "1M", "PASTICHE_MEMORY is 1M, which is less than 128 MiB"),
+    ],
+)
+def test_what_a_layer_cannot_take_is_named_and_ignored(
+    tmp_path: Path, content: str, value: str, told: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(content)
+    found = memory_settings(file, environ={"PASTICHE_MEMORY": value})
+    assert found.memory is None
+    assert found.problem is not None
+    assert told in found.problem
 
 
 def test_the_command_changes_its_own_settings_and_keeps_the_others(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_disk_without_room_is_refused_with_advice(tmp_path: Path) -> None:
     ) as full:
         spool.file(2048 * MIB)
     assert str(tmp_path) in str(full.value)
-    assert "--spool-folder" in str(full.value)
+    assert "pastiche settings --spool-folder" in str(full.value)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import click
 
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
+from pastiche_daemon.sizes import parse_size, size_text
 
 
 class FiniteRange(click.FloatRange):
@@ -27,17 +25,20 @@ class ByteSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument] -
 
     name = "size"
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, automatic: str | None = None) -> None:
+        """`automatic` is a word that stands for 0."""
         self._least = least
+        self._automatic = automatic
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = _SIZE.fullmatch(value)
-        if match is None:
-            self.fail(f"{value!r} is not a size such as 1.5GiB or 800MiB.", param, ctx)
-        unit = match[2].lower()
-        size = int(float(match[1]) * (1 << _UNITS[unit]))
+        if value == self._automatic:
+            return 0
+        try:
+            size = parse_size(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
         if size < self._least:
-            self.fail(f"{value} is less than {self._least >> 20} MiB.", param, ctx)
+            self.fail(f"{value} is less than {size_text(self._least)}.", param, ctx)
         return size

@@ -10,6 +10,7 @@ import click
 
 from pastiche_daemon.cli.parameters import ByteSize, FiniteRange
 from pastiche_daemon.nn.runtime_switches import DeviceChoice, PrecisionChoice
+from pastiche_daemon.sizes import LEAST_MEMORY
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -59,17 +60,16 @@ Examples:
 )
 @click.option(
     "--memory",
-    type=ByteSize(least=128 * 2**20),
-    envvar="PASTICHE_MEMORY",
+    type=ByteSize(least=LEAST_MEMORY),
     metavar="SIZE",
     help="What one layer may take, such as 1.5GiB; larger layers are worked on in strips, with the "
-    "same result. Default: 2GiB, or a quarter of what is free if that is less.",
+    "same result. Default: what the settings say, or else 2GiB or a quarter of what is free.",
 )
 @click.option(
     "--spool-folder",
     type=click.Path(path_type=Path, file_okay=False),
-    envvar="PASTICHE_SPOOL_FOLDER",
-    help="Where the rest of large layers is kept meanwhile. Default: the data folder.",
+    help="Where the rest of large layers is kept meanwhile. Default: what the settings say, or "
+    "else the data folder.",
 )
 @click.option(
     "--max-queued",
@@ -116,8 +116,8 @@ def serve(
 
     `pastiche packs settings` keeps shared folders and the policy for every start, also by editors;
     PASTICHE_PACKS_FOLDERS and PASTICHE_TRUSTED_PACKS_ONLY add to them. `pastiche settings` keeps
-    device and precision; PASTICHE_DEVICE and PASTICHE_PRECISION go before them. PASTICHE_MEMORY
-    and PASTICHE_SPOOL_FOLDER stand for the options of these names.
+    device, precision, memory and spool folder; PASTICHE_DEVICE, PASTICHE_PRECISION,
+    PASTICHE_MEMORY and PASTICHE_SPOOL_FOLDER go before them.
     """
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together.")
