@@ -151,7 +151,17 @@ RULES = (
     Rule(
         "what the editors share loads no transport, so that a plug-in is registered quickly",
         files=("plugins/client/pastiche_client/editing/*",),
-        forbidden=("google", "grpclib", "h2", "pastiche", "pastiche_client.client"),
+        forbidden=(
+            "google",
+            "grpclib",
+            "h2",
+            "pastiche",
+            "pastiche_client.client",
+            "pastiche_client.client_calls",
+            "pastiche_client.client_layers",
+            "pastiche_client.client_packs",
+            "pastiche_client.client_trainings",
+        ),
     ),
     Rule(
         "the editors' plug-ins never import the daemon",

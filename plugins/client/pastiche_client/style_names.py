@@ -26,6 +26,11 @@ def style_name(text: str) -> str:
             raise ValueError(f"style must be named pack/style, not {text!r}")
 
 
+def pack_name(text: str) -> str:
+    """The full name of a pack that is named in full or by its id."""
+    return text if text.startswith("packs/") else f"packs/{text}"
+
+
 def pinned_style(name: str, version: str) -> str:
     """The style `pack/style` of one version of its pack: `pack@version/style`."""
     pack, _, style = plain_style(name).partition("/")
