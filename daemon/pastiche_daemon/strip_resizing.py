@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from pastiche_daemon.stylize import interpolate
 
 # Rows on each side of a bicubic kernel, and what rounding may add.
 _KERNEL_ROWS, _MARGIN = 2, 2
+# Up to this reduction weights are read off a table of a few megabytes.
+_READ_OFF = 16.0
 
 
 class PictureRows(Protocol):
@@ -35,21 +38,20 @@ class _Taps:
     def __init__(self, before: int, after: int) -> None:
         self._before = before
         self._same = before == after
-        scale = before / after
-        reach = _KERNEL_ROWS * max(1.0, scale) + _MARGIN
-        middles = (torch.arange(after, dtype=torch.float64) + 0.5) * scale
-        self._first = (middles - reach).floor().long().clamp_min(0)
-        self._last = (middles + reach).ceil().long().clamp_max(before)
-        if self._same:
-            return
-        # Read off the resizing itself, so that its weights are met to the last bit: row r is one
-        # in column r mod period, and no kernel reaches further than a period.
-        period = 2 * int(reach) + 4
-        ones = torch.zeros(before, period)
-        index = torch.arange(before)
-        ones[index, index % period] = 1
-        self._weights = interpolate(ones[None, None], (after, period))[0, 0]
-        self._period = period
+        self._scale = before / after
+        reach = _KERNEL_ROWS * max(1.0, self._scale) + _MARGIN
+        self._middles = (torch.arange(after, dtype=torch.float64) + 0.5) * self._scale
+        self._first = (self._middles - reach).floor().long().clamp_min(0)
+        self._last = (self._middles + reach).ceil().long().clamp_max(before)
+        self._table: Tensor | None = None
+        if not self._same and self._scale <= _READ_OFF:
+            # Read off the resizing itself, so that its weights are met to the last bit: row r is
+            # one in column r mod period, and no kernel reaches further than a period.
+            period = 2 * int(reach) + 4
+            ones = torch.zeros(before, period)
+            index = torch.arange(before)
+            ones[index, index % period] = 1
+            self._table = interpolate(ones[None, None], (after, period))[0, 0]
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The rows of the picture that some rows of the resized one are made of."""
@@ -65,11 +67,54 @@ class _Taps:
         if self._same:
             return x[..., start - offset : stop - offset, :]
         low, high = self.needed(start, stop)
-        source = torch.arange(low, high)
-        first, last = self._first[start:stop, None], self._last[start:stop, None]
-        weights = self._weights[start:stop, source % self._period]
-        weights = torch.where((source >= first) & (source < last), weights, 0.0)
+        weights = self.weights(slice(start, stop), low, high)
         return weights @ x[..., low - offset : high - offset, :]
+
+    def weights(self, resized: slice, low: int, high: int) -> Tensor:
+        """Those of the picture's rows ``low`` to ``high`` for some rows of the resized one."""
+        source = torch.arange(low, high)
+        if self._same:
+            return (source == torch.arange(self._before)[resized, None]).float()
+        first, last = self._first[resized, None], self._last[resized, None]
+        if self._table is None:
+            weights = self._computed(resized, source)
+        else:
+            weights = self._table[resized, source % self._table.shape[1]]
+        return torch.where((source >= first) & (source < last), weights, 0.0)
+
+    def _computed(self, resized: slice, source: Tensor) -> Tensor:
+        """Of a kernel so large that where it is rounded to does not matter."""
+        reach = int(_KERNEL_ROWS * self._scale) + 1
+        middles = self._middles[resized, None]
+        every = middles.floor().long() + torch.arange(-reach, reach + 1)
+        inside = (every >= 0) & (every < self._before)
+        total = torch.where(inside, _cubic((every + 0.5 - middles) / self._scale), 0.0)
+        weights = _cubic((source + 0.5 - middles) / self._scale) / total.sum(1, keepdim=True)
+        return weights.float()
+
+
+def _cubic(t: Tensor) -> Tensor:
+    """Keys' kernel with a = -1/2, "Cubic Convolution Interpolation", 1981, equation 4."""
+    t = t.abs()
+    near = (1.5 * t - 2.5) * t * t + 1
+    far = ((-0.5 * t + 2.5) * t - 4) * t + 2
+    return torch.where(t < 1, near, torch.where(t < 2, far, 0.0))
+
+
+def resized_at_once(
+    source: PictureRows, shape: tuple[int, int], cuts: Iterable[tuple[int, int]]
+) -> Tensor:
+    """All of what `stylize.resize` makes of a picture, 1 x C x ``shape``, where that is small.
+
+    The picture is read once, in the ``cuts`` of its rows.
+    """
+    taps = _Taps(source.height, shape[0])
+    rows = slice(0, shape[0])
+    parts = (
+        taps.weights(rows, start, stop) @ _widened(source.rows(start, stop), shape[1])
+        for start, stop in cuts
+    )
+    return functools.reduce(torch.add, parts).clamp(0, 1)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,12 @@ from pastiche_daemon.nn.runtime import prepare_image
 from pastiche_daemon.nn.streaming import stream_rows
 from pastiche_daemon.nn.transformer import TransformerNetwork
 from pastiche_daemon.strip_layer import LayerRows, PlaneRows, strips, survey, visible_rows
-from pastiche_daemon.strip_resizing import PictureRows, ResizedRows, ResizingSink
+from pastiche_daemon.strip_resizing import (
+    PictureRows,
+    ResizedRows,
+    ResizingSink,
+    resized_at_once,
+)
 from pastiche_daemon.stylize import (
     LayerTensors,
     Report,
@@ -104,14 +109,12 @@ class StripStylizer:
         return self._survey.notes
 
     def _small(self, source: PictureRows, shape: tuple[int, int]) -> Tensor:
-        rows = ResizedRows.of(source, shape)
-        # As many at a time as come of a strip of the layer.
-        shrink = max(1, round(source.height / shape[0]))
-        made: list[Tensor] = []
-        for start, stop in strips(shape[0], source.width * shrink):
-            self._check()
-            made.append(rows.rows(start, stop)[0])
-        return torch.cat(made, dim=-2)
+        def cuts() -> Iterator[tuple[int, int]]:
+            for cut in strips(source.height, source.width):
+                self._check()
+                yield cut
+
+        return resized_at_once(source, shape, cuts())[0]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pastiche_daemon.nn.norms import ConditionalInstanceNorm
 from pastiche_daemon.nn.transformer import TransformerNetwork, TransformerSpec
 from pastiche_daemon.spool import Spool, SpoolFullError
 from pastiche_daemon.strip_layer import TensorRows, survey, visible_rows
-from pastiche_daemon.strip_resizing import ResizedRows, ResizingSink
+from pastiche_daemon.strip_resizing import ResizedRows, ResizingSink, resized_at_once
 from pastiche_daemon.stylize import (
     LayerTensors,
     Stylized,
@@ -181,6 +181,32 @@ def test_resizing_by_rows_equals_resizing_at_once(
     for start in range(0, before[0], step):
         sink(start, picture[..., start : start + step, :])
     torch.testing.assert_close(torch.cat(taken, dim=-2), whole, rtol=0, atol=2e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    before=st.tuples(st.integers(1, 90), st.integers(1, 20)),
+    after=st.tuples(st.integers(1, 90), st.integers(1, 20)),
+    step=st.integers(1, 60),
+    seed=st.integers(0, 99),
+)
+def test_small_pictures_are_put_together_from_strips_of_large_ones(
+    before: tuple[int, int], after: tuple[int, int], step: int, seed: int
+) -> None:
+    picture = torch.rand(1, 3, *before, generator=torch.Generator().manual_seed(seed))
+    cuts = [(start, min(before[0], start + step)) for start in range(0, before[0], step)]
+    small = resized_at_once(_Picture(picture), after, cuts)
+    torch.testing.assert_close(small[0], resize(picture[0], after), rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize(("before", "after"), [(5000, 3), (4000, 150), (997, 1)])
+def test_large_reductions_are_those_of_resizing_at_once(before: int, after: int) -> None:
+    picture = torch.rand(1, 3, before, 3, generator=torch.Generator().manual_seed(0))
+    cuts = [(start, min(before, start + 400)) for start in range(0, before, 400)]
+    small = resized_at_once(_Picture(picture), (after, 2), cuts)
+    torch.testing.assert_close(small[0], resize(picture[0], (after, 2)), rtol=0, atol=2e-5)
+    by_rows = ResizedRows.of(_Picture(picture), (after, 2)).rows(0, after)
+    torch.testing.assert_close(by_rows, small, rtol=0, atol=1e-5)
 
 
 class _Picture:
