@@ -79,11 +79,13 @@ class Display:
 
     def windows(self, title: str) -> list[str]:
         """The visible windows whose title matches this regular expression."""
-        try:
-            found = self.xdotool("search", "--onlyvisible", "--name", title)
-        except subprocess.CalledProcessError:  # it found none
-            return []
-        return found.split()
+        while True:
+            try:
+                return self.xdotool("search", "--onlyvisible", "--name", title).split()
+            except subprocess.CalledProcessError as error:
+                if "BadWindow" not in error.stderr:
+                    return []  # it found none
+                # One that it came upon went at that moment, and it looked no further.
 
     def wait_for_window(self, title: str, seconds: float = 120.0) -> str:
         """The first visible window with this title. Raises TimeoutError if none appears."""
