@@ -39,5 +39,7 @@ def run_checks(environment: Environment, pytest_arguments: Sequence[str]) -> int
         if run_child(command, cwd=environment.root) != 0:
             failed.append(name)
     announce("pytest" if not failed else f"pytest (failed before: {', '.join(failed)})")
-    code = run_child([python, "-m", "pytest", *pytest_arguments], cwd=environment.root)
+    # In several processes, unless the arguments say otherwise.
+    command = [python, "-m", "pytest", "-n", "auto", *pytest_arguments]
+    code = run_child(command, cwd=environment.root)
     return code or (1 if failed else 0)

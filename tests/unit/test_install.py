@@ -106,7 +106,7 @@ def test_the_test_command_runs_all_checks_in_order_and_fails_if_any_fails(
         ["ruff", "check"],
         ["ruff", "format", "--check"],
         ["pyright", "--project", "pyproject.toml"],
-        ["pytest", "-k", "x"],
+        ["pytest", "-n", "auto", "-k", "x"],
     ]
     assert fetched == [clone.root / "build" / "wheels"]
 
