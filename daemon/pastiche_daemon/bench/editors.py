@@ -19,7 +19,9 @@ _COLUMNS = (
     "total s",
     "network s",
     "added s",
-    "strength 0 s",
+    "coding s",
+    "wire s",
+    "editor s",
     "freeze s",
     "dialog freeze s",
     "preview s",
@@ -28,6 +30,8 @@ _NOTES = (
     "An opaque RGBA layer of 3840 x 2160 pixels with 8 bits a sample; the result goes above it.",
     "Network: the daemon's job less the same job at strength 0, where it only decodes and encodes.",
     "Added: all the rest, from the request to the new layer. Medians over the rounds.",
+    """Of that, coding: the daemon decodes and encodes; wire: the client alone, less the daemon's
+job; editor: what is left, reading and placing the layer.""",
     "Client alone: the plug-ins' client in the editors' Python, without an editor.",
     "GIMP, procedure: called by a script; the start of the plug-in's process counts.",
     "GIMP, dialog: from the click on OK. Krita: from the action, with docker and preview shown.",
@@ -58,9 +62,14 @@ def bench_editors(request: EditorsRequest, report: Callable[[str], None]) -> Ben
 
 
 def editors_report(runs: Sequence[EditorRun]) -> BenchReport:
-    """The table of all runs, and its bars. Every place must have runs at strength 0 and 1."""
+    """The table of all runs, and its bars.
+
+    Every place, and the client alone, must have runs at strength 0 and 1.
+    """
     rows: list[Sequence[Cell]] = []
     bars: list[Bar] = []
+    alone = [run for run in runs if run.place == CLIENT_ALONE]
+    wire = statistics.median(run.seconds - run.job_seconds for run in alone)
     for place in dict.fromkeys(run.place for run in runs):
         here = [run for run in runs if run.place == place]
         idle = [run for run in here if run.strength == 0]
@@ -75,7 +84,9 @@ def editors_report(runs: Sequence[EditorRun]) -> BenchReport:
                 statistics.median(run.seconds for run in full),
                 statistics.median(run.job_seconds - coding for run in full),
                 added,
-                statistics.median(run.seconds for run in idle),
+                coding,
+                wire,
+                added - coding - wire,
                 _cell(frozen),
                 _cell(_worst(run.dialog_frozen_seconds for run in here)),
                 _cell(preview),
