@@ -159,9 +159,12 @@ def prepare_for_inference(
 
 
 def prepare_image(network: TransformerNetwork, image: Tensor) -> Tensor:
-    """An image, N x 3 x H x W, on the network's device, in its precision and channels-last."""
+    """An image, N x 3 x H x W, on the network's device and channels-last.
+
+    It stays in float32 where the network's precision is less: see `split_precision`.
+    """
     weight = network.last.conv.weight
-    ready = image.to(device=weight.device, dtype=weight.dtype)
+    ready = image.to(weight.device, torch.promote_types(weight.dtype, torch.float32))
     return ready.contiguous(memory_format=torch.channels_last)
 
 

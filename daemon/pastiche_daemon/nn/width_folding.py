@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows it by
 from torch import Tensor
 
+from pastiche_daemon.nn.split_precision import split
+
 _FOLD = 4
 # Channels that vector units make at once.
 _AT_ONCE = 16
@@ -22,8 +24,11 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> T
     """``F.conv2d`` of feature maps that are padded already, N x C x H x W.
 
     Columns are folded where that is quicker: channels-last, with stride 1, few channels in the
-    result, and sides that allow it. The result is the same up to the rounding of sums.
+    result, and sides that allow it. The result is the same up to the rounding of sums. Where the
+    kernel is of a narrower type, the result is of that, too, but ``x`` is not rounded to it.
     """
+    if x.dtype != weight.dtype:
+        x, weight = split(x, weight)
     if stride != 1 or not _pays(x, weight):
         return F.conv2d(x, weight, bias, stride=stride)
     folded = F.conv2d(_folded(x), fold_weight(weight), None if bias is None else bias.repeat(_FOLD))
