@@ -27,6 +27,11 @@ class PlainObjective:
         self._terms = terms
         self._weights = {n: _copied(encoder.convolution(n)) for n in encoder.spec.convolutions}
         self._preprocess = _copied(encoder.preprocess)
+        self._metrics = {
+            layer: metric.weight.detach().float().clone()
+            for layer, metric in encoder.metrics.items()
+            if isinstance(metric, nn.Conv2d)
+        }
         wanted = {*terms.content_layers, *terms.style_layers}
         with torch.no_grad():
             found = self._features(content, wanted)
@@ -62,8 +67,10 @@ class PlainObjective:
                 else:
                     x = F.conv2d(x, weight, bias, padding=1)
                 x = F.relu(x)
-                if f"relu{b}_{i}" in wanted:
-                    found[f"relu{b}_{i}"] = x
+                layer = f"relu{b}_{i}"
+                if layer in wanted:
+                    metric = self._metrics.get(layer)
+                    found[layer] = x if metric is None else F.conv2d(x, metric)
                 if len(found) == len(wanted):
                     return found
             x = F.max_pool2d(x, 2) if self._spec.pooling == "max" else F.avg_pool2d(x, 2)
