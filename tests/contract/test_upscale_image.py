@@ -302,3 +302,29 @@ def test_the_command_line_names_what_is_wrong(daemon, tmp_path) -> None:
     by_name = pastiche(daemon.paths, "upscale", small, "-o", target, "--pack", "zweifach")
     assert by_name.exit_code == 0, by_name.output
     assert pixels_of(target).shape == (12, 16, 3)
+
+
+def test_what_does_not_fit_into_memory_is_upscaled_through_files(
+    tmp_path: Path, packs: Path
+) -> None:
+    (tmp_path / "packs").mkdir()
+    for pack in packs.glob("tiny2-*"):
+        (tmp_path / "packs" / pack.name).write_bytes(pack.read_bytes())
+    # An eighth of what it may take is less than the answer has.
+    sent = random_layer(530, 511, PixelFormat.RGBA, SampleType.F32)
+    samples = torch.from_numpy(samples_of(sent).copy())
+    layer = LayerTensors(samples[..., :3].permute(2, 0, 1), samples[..., 3])
+    network = load_upscaler(read_pack(packs / "tiny2-1.0.0.pastiche")).eval()
+    least = ("--memory", "128MiB", "--precision", "float32", "--device", "cpu")
+    with (
+        running_daemon(tmp_path, arguments=least) as daemon,
+        Client.connect(daemon.paths, start=False) as client,
+    ):
+        for matched in (False, True):
+            got = client.upscale(sent, 2, match_histogram=matched).layer
+            assert list((tmp_path / "spool").iterdir()) == []
+            upscaling = upscale(network, layer, lambda _: None, match_histogram=matched)
+            color, alpha = whole(upscaling)
+            assert alpha is not None
+            expected = torch.cat([color, alpha[None]]).permute(1, 2, 0).numpy()
+            assert np.abs(samples_of(got) - expected).max() < 1e-4
