@@ -35,7 +35,9 @@ def stylized(folder: Path, limit: int | None = None) -> tuple[bytes, tuple[str, 
         sample_type=layer_pb2.SAMPLE_TYPE_U8,
     )
     layout = parse_layer_header(header, LayerLimits())
-    request = StylizeRequest(layout, (("tiny/one", 1.0),), 1.0, preserve_colors=False, stroke_size=1.0, preview_size=0)
+    request = StylizeRequest(
+        layout, (("tiny/one", 1.0),), 1.0, preserve_colors=False, stroke_size=1.0, preview_size=0
+    )
     mix = StyleMix(read_pack(write_tiny_pack(folder / "tiny.pastiche")), (1.0, 0.0))
     upload = LayerUpload(layout)
     upload.layer.extend(PIXELS)
