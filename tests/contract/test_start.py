@@ -23,6 +23,10 @@ sys.path.remove(str(folder.parent))
 del sys.modules["torch"]
 import torch
 sys.modules["torch"] = torch
+
+# For a thread that waited for this very module meanwhile.
+def __getattr__(name):
+    return getattr(torch, name)
 """
 
 

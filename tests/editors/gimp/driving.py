@@ -32,7 +32,7 @@ RERUN = "plug-in-pastiche-rerun"
 # Of random weights, among the user's own encoders.
 ENCODER = "vgg19-quarter"
 # Seconds of work at this size, for the pack `slow`.
-SLOW_SIZE = (256, 256)
+SLOW_SIZE = (768, 768)
 
 
 def stylize(gimp: Gimp, image: int, *layers: int, **arguments: Any) -> list[int]:

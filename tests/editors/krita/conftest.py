@@ -23,7 +23,7 @@ INSIDE = Path(__file__).parent / "inside.py"
 
 # Seconds of work for a small layer, in many steps.
 _SLOW = TransformerArchitecture(
-    channels=(2, 2, 64),
+    channels=(2, 2, 128),
     residual_blocks=32,
     end_kernel=1,
     upsampling="nearest",
