@@ -69,7 +69,8 @@ def test_the_result_is_that_of_the_whole_layer(
 
     fractions = [event.fraction for event in got.events if isinstance(event, Progress)]
     assert fractions == sorted(fractions)
-    assert len(set(fractions)) > 10
+    # Only the latest are told where strips are faster than whoever listens.
+    assert len(set(fractions)) > 3
     (shown,) = (event.layer for event in got.events if isinstance(event, Preview))
     small, _ = preview(network, layer, chosen, 64, lambda _: None)
     assert np.abs(samples_of(shown)[..., :3] - small.permute(1, 2, 0).numpy()).max() < 1e-4
