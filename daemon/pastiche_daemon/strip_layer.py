@@ -106,11 +106,10 @@ def visible_rows(
 
 
 @dataclass(frozen=True)
-class PlaneRows:
-    """One of a layer's planes, chosen by ``plane``: alpha or the mask."""
+class _OfLayer:
+    """What is made of a layer's rows, in its size."""
 
     layer: LayerRows
-    plane: Callable[[LayerTensors], Tensor | None]
 
     @property
     def height(self) -> int:
@@ -119,6 +118,13 @@ class PlaneRows:
     @property
     def width(self) -> int:
         return self.layer.width
+
+
+@dataclass(frozen=True)
+class PlaneRows(_OfLayer):
+    """One of a layer's planes, chosen by ``plane``: alpha or the mask."""
+
+    plane: Callable[[LayerTensors], Tensor | None]
 
     def rows(self, start: int, stop: int) -> Tensor:
         plane = self.plane(self.layer.rows(start, stop))
@@ -127,37 +133,18 @@ class PlaneRows:
 
 
 @dataclass(frozen=True)
-class _Colors:
+class _Colors(_OfLayer):
     """The colours in 0..1."""
-
-    layer: LayerRows
-
-    @property
-    def height(self) -> int:
-        return self.layer.height
-
-    @property
-    def width(self) -> int:
-        return self.layer.width
 
     def rows(self, start: int, stop: int) -> Tensor:
         return finite_colors(self.layer.rows(start, stop))[0][None]
 
 
 @dataclass(frozen=True)
-class _Filled:
+class _Filled(_OfLayer):
     """The colours in 0..1, those under fully transparent pixels replaced."""
 
-    layer: LayerRows
     coarser: PictureRows | None
-
-    @property
-    def height(self) -> int:
-        return self.layer.height
-
-    @property
-    def width(self) -> int:
-        return self.layer.width
 
     def rows(self, start: int, stop: int) -> Tensor:
         part = self.layer.rows(start, stop)
