@@ -429,8 +429,7 @@ class _Stream:
 
     def _new(self, part: Tensor, height: int, above: int, leave: float) -> _Kept:
         """Maps of ``height`` rows like those of a strip of them."""
-        size = part.numel() // part.shape[-2] * height * part.element_size()
-        made = self._store.new(part, height + above, leave=int(leave * size))
+        made = self._store.new(part, height + above, leave=int(leave * _bytes_of(part, height)))
         return _Kept(made, above, height)
 
     def _keep_normed(
@@ -455,8 +454,7 @@ class _Stream:
         """
         moments = Moments()
         if not isinstance(norm, BatchNorm):
-            first = convolved.rows(0, 1)
-            size = first.numel() * first.element_size() * convolved.height
+            size = _bytes_of(convolved.rows(0, 1), convolved.height)
             if size <= _KEPT_BYTES and self._store.fits(_WITH_OTHERS * size):
                 return self._keep_normed(convolved, norm, 1)
             for start, stop in self._strips(convolved.height, 1):
@@ -476,6 +474,11 @@ class _Stream:
         step = max(1, self._strip // scale)
         for start in range(0, height, step):
             yield start, min(height, start + step)
+
+
+def _bytes_of(part: Tensor, height: int) -> int:
+    """What ``height`` rows of maps like those of a strip take."""
+    return part.numel() // part.shape[-2] * height * part.element_size()
 
 
 def _close(kept: _Kept | None) -> None:
